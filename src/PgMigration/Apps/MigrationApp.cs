@@ -1,0 +1,22 @@
+namespace PgMigration;
+
+/// <summary>How the application is stopped, pointed elsewhere and started: PgBouncer, Heroku, or the user's own script blocks.</summary>
+/// <remarks>Each method is safe to call again: a resumed or undone cutover does.</remarks>
+public abstract class MigrationApp
+{
+    /// <summary>The kind of app in one word, such as <c>PgBouncer</c>.</summary>
+    public abstract string Kind { get; }
+
+    /// <summary>Checks before a cutover that every later call can succeed; changes nothing.</summary>
+    /// <exception cref="MigrationException">What is missing, and what to do.</exception>
+    public abstract Task CheckAsync(CancellationToken cancel = default);
+
+    /// <summary>Makes the app wait (or stop); returns once none of its transactions is open.</summary>
+    public abstract Task PauseAsync(CancellationToken cancel = default);
+
+    /// <summary>Points the app at a server. The app stays paused.</summary>
+    public abstract Task RepointAsync(PgServer server, CancellationToken cancel = default);
+
+    /// <summary>Lets the app go on.</summary>
+    public abstract Task ResumeAsync(CancellationToken cancel = default);
+}

@@ -1,0 +1,26 @@
+namespace PgMigration;
+
+/// <summary>What a link is doing.</summary>
+public enum LinkState
+{
+    /// <summary>It is being built: a restore or a first copy runs.</summary>
+    Preparing,
+
+    /// <summary>It replays, and has more to replay.</summary>
+    CatchingUp,
+
+    /// <summary>It has replayed all that the archive or the stream has.</summary>
+    Following,
+
+    /// <summary>It waits for something that does not come: a gap in the archive, a network that is down.</summary>
+    Stalled,
+
+    /// <summary>It cannot go on: a timeline forked before the replayed position, a damaged segment. A new restore is needed.</summary>
+    Broken,
+
+    /// <summary>It was stopped.</summary>
+    Stopped,
+
+    /// <summary>The target was promoted: it follows no more.</summary>
+    Promoted,
+}

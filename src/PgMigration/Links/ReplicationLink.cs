@@ -1,0 +1,18 @@
+namespace PgMigration;
+
+/// <summary>A running flow of changes from a source to a target: WAL restore, streaming, logical, DMS.</summary>
+public abstract class ReplicationLink
+{
+    /// <summary>The server the changes come from; null while nobody has named it (an archive alone does not know it).</summary>
+    public PgServer? Source { get; init; }
+
+    /// <summary>The server the changes go to.</summary>
+    public required PgServer Target { get; init; }
+
+    /// <summary>The kind of link in one word, such as <c>Wal</c>.</summary>
+    public abstract string Kind { get; }
+
+    /// <summary>Measures how far the target is behind, now.</summary>
+    /// <param name="cancel">Ends the measurement.</param>
+    public abstract Task<ReplicationLag> MeasureLagAsync(CancellationToken cancel = default);
+}

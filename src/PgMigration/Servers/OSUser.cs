@@ -1,0 +1,29 @@
+using System.Diagnostics;
+
+namespace PgMigration;
+
+/// <summary>The operating-system user that runs a local server. PostgreSQL refuses to run as root.</summary>
+/// <param name="Name">The user's name.</param>
+public sealed record OSUser(string Name)
+{
+    /// <summary>The user whose process this is.</summary>
+    public static OSUser Current => new(Environment.UserName);
+
+    /// <summary>Who runs a server when nobody says: <c>postgres</c> if this process is root, else the user of this process.</summary>
+    public static OSUser Default => Environment.IsPrivilegedProcess ? new OSUser("postgres") : Current;
+
+    /// <summary>Whether commands must change the user first.</summary>
+    public bool NeedsSwitch => Name != Environment.UserName;
+
+    /// <summary>A process start that runs the program as this user, without a shell and without its arguments passing through one.</summary>
+    public ProcessStartInfo Command(string program, params IEnumerable<string> arguments)
+    {
+        var start = NeedsSwitch ? new ProcessStartInfo("setpriv", ["--reuid", Name, "--regid", Name, "--init-groups", "--", program]) : new ProcessStartInfo(program);
+        foreach (string argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        return start;
+    }
+}
