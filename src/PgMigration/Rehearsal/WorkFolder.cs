@@ -58,14 +58,16 @@ public sealed class WorkFolder
     /// <summary>Makes a folder in it (or the folder itself), open to its owner only.</summary>
     public async Task<string> MakeAsync(string name, CancellationToken cancel = default)
     {
-        await RunAsync("mkdir", null, cancel, "-p", "-m", "0700", this[name]);
+        await RunAsync("mkdir", cancel, "-p", "-m", "0700", this[name]);
         return this[name];
     }
 
     /// <summary>Writes a file that only the owner can read: it may hold a secret.</summary>
     public async Task<string> WriteAsync(string name, string content, CancellationToken cancel = default)
     {
-        await RunAsync("install", content, cancel, "-m", "0600", "/dev/stdin", this[name]);
+        // The owner makes the file, empty and closed to others; who can write into it then is the owner, or root.
+        await RunAsync("install", cancel, "-m", "0600", "/dev/null", this[name]);
+        await File.WriteAllTextAsync(this[name], content, cancel);
         return this[name];
     }
 
@@ -78,15 +80,12 @@ public sealed class WorkFolder
         }
     }
 
-    private async Task RunAsync(string program, string? input, CancellationToken cancel, params string[] arguments)
+    private async Task RunAsync(string program, CancellationToken cancel, params string[] arguments)
     {
         var start = User.Command(program, arguments);
         start.WorkingDirectory = "/";
-        start.RedirectStandardInput = true;
         start.RedirectStandardError = true;
         using var process = Process.Start(start)!;
-        await process.StandardInput.WriteAsync(input.AsMemory(), cancel);
-        process.StandardInput.Close();
         string said = await process.StandardError.ReadToEndAsync(cancel);
         await process.WaitForExitAsync(cancel);
         if (process.ExitCode != 0)

@@ -18,20 +18,41 @@ public sealed class RehearsalFixture : IAsyncLifetime
     public async Task InitializeAsync()
     {
         _folder = await WorkFolder.CreateAsync(path: null, OSUser.Default);
-        ArchiveFolder = await _folder.MakeAsync("archive/wal_005");
-
-        // as it is, without a codec: what the host is to prove here is that it archives at all
-        string command = $"test ! -f {ArchiveFolder}/%f && cp %p {ArchiveFolder}/%f.part && mv {ArchiveFolder}/%f.part {ArchiveFolder}/%f";
-        Host = await LockedDownHost.CreateAsync(_folder, new LockedDownHostOptions { Binaries = PostgresBinaries.Find(), ArchiveCommand = command, ArchiveTimeout = TimeSpan.FromSeconds(1) });
-        await RehearsalData.FillAsync(Host.App, 2_000_000, IMigrationObserver.None);
-        Pooler = await LocalPgBouncer.StartAsync(_folder, Host);
+        try
+        {
+            await StartAsync(_folder);
+        }
+        catch
+        {
+            await DisposeAsync();
+            throw;
+        }
     }
 
     public async Task DisposeAsync()
     {
-        await Pooler.DisposeAsync();
-        await Host.DisposeAsync();
+        if (Pooler is not null)
+        {
+            await Pooler.DisposeAsync();
+        }
+
+        if (Host is not null)
+        {
+            await Host.DisposeAsync();
+        }
+
         _folder?.Remove();
+    }
+
+    private async Task StartAsync(WorkFolder folder)
+    {
+        ArchiveFolder = await folder.MakeAsync("archive/wal_005");
+
+        // as it is, without a codec: what the host is to prove here is that it archives at all
+        string command = $"test ! -f {ArchiveFolder}/%f && cp %p {ArchiveFolder}/%f.part && mv {ArchiveFolder}/%f.part {ArchiveFolder}/%f";
+        Host = await LockedDownHost.CreateAsync(folder, new LockedDownHostOptions { Binaries = PostgresBinaries.Find(), ArchiveCommand = command, ArchiveTimeout = TimeSpan.FromSeconds(1) });
+        await RehearsalData.FillAsync(Host.App, 2_000_000, IMigrationObserver.None);
+        Pooler = await LocalPgBouncer.StartAsync(folder, Host);
     }
 }
 
