@@ -155,6 +155,10 @@ public sealed class LockedDownHost : IAsyncDisposable
                 $"CREATE ROLE {AppLogin} LOGIN NOSUPERUSER NOREPLICATION NOCREATEROLE NOCREATEDB PASSWORD '{AppPassword}'",
                 $"CREATE DATABASE {DatabaseName} OWNER {AppLogin}",
                 $"REVOKE CONNECT, TEMPORARY ON DATABASE {DatabaseName} FROM PUBLIC",
+
+                // A checkpointer that has just been started sleeps for checkpoint_timeout before it first looks at archive_timeout
+                // (seen on 15.18); a real host has been up for longer.
+                "CHECKPOINT",
             ])
         {
             await using var command = new NpgsqlCommand(statement, connection);
