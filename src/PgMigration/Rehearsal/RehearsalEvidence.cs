@@ -29,4 +29,23 @@ public sealed record RehearsalEvidence
 
     /// <summary>When the old server's fence certainly stood: the first commit on the new server had its answer. Null when there is none.</summary>
     public DateTime? FenceStood => OnNewServer.Select(commit => (DateTime?)commit.AcknowledgedAt).Min();
+
+    /// <summary>
+    /// The longest time between two consecutive commits acknowledged through the pooler, of those that touch the cutover: what the app
+    /// felt. When no commit followed the cutover, it lasts to this moment.
+    /// </summary>
+    public TimeSpan WriteDowntime
+    {
+        get
+        {
+            var times = Journal.Commits.Where(commit => commit.Pooled).Select(commit => commit.AcknowledgedAt).Order().ToList();
+            if (times.Count == 0 || times[^1] < CutoverEnded)
+            {
+                times.Add(Journal.Now);
+            }
+
+            return times.Zip(times.Skip(1)).Where(pair => pair.Second >= CutoverBegan && pair.First <= CutoverEnded)
+                .Select(pair => pair.Second - pair.First).DefaultIfEmpty().Max();
+        }
+    }
 }
