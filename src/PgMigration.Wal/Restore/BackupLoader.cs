@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using System.Threading.Channels;
 
 namespace PgMigration.Wal;
@@ -7,6 +8,7 @@ namespace PgMigration.Wal;
 /// Killed at any moment and run again, it goes on: a part counts as done once its file systems have been flushed, and one that does
 /// not count is extracted again over what it left. No server can start before the very end, when pg_control is put in place.
 /// </remarks>
+[SupportedOSPlatform("linux")]
 public sealed class BackupLoader
 {
     private const int NoSpace = 28; // ENOSPC

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace PgMigration.Wal;
 
@@ -7,6 +8,7 @@ namespace PgMigration.Wal;
 /// syncfs reports write errors that happened since the descriptor was opened (Linux 5.8, syncfs(2)): so it is opened before the
 /// first file is written, and kept.
 /// </remarks>
+[SupportedOSPlatform("linux")]
 internal sealed partial class FileSystemSync : IDisposable
 {
     private const int ReadOnly = 0;

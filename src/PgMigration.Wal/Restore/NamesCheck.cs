@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using System.Text.Json;
 
 namespace PgMigration.Wal;
@@ -7,6 +8,7 @@ namespace PgMigration.Wal;
 /// A tar that lacks its last files, or a part that is gone from the bucket, is not noticed otherwise. The list can exceed 1 GB on large
 /// clusters, so it is read token by token, and each name is looked up on disk rather than kept.
 /// </remarks>
+[SupportedOSPlatform("linux")]
 internal sealed class NamesCheck(RestoreFiles files, EntryPlacement placement, string backupName)
 {
     private const int InitialBuffer = 1 << 16;

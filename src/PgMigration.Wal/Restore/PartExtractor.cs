@@ -1,7 +1,10 @@
+using System.Runtime.Versioning;
+
 namespace PgMigration.Wal;
 
 /// <summary>Extracts one part of a base backup into the data directory.</summary>
 /// <remarks>No fsync for each file: the loader flushes whole file systems, and only then counts a part as done.</remarks>
+[SupportedOSPlatform("linux")]
 internal sealed class PartExtractor(RestoreFiles files, EntryPlacement placement)
 {
     /// <summary>Reads a decoded tar to its end. What a killed attempt left is overwritten.</summary>

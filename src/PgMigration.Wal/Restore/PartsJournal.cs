@@ -13,7 +13,7 @@ internal sealed class PartsJournal : IDisposable
         using var reader = new StreamReader(_file, leaveOpen: true);
         string text = reader.ReadToEnd();
         int whole = text.LastIndexOf('\n') + 1;
-        Done = [.. text[..whole].Split('\n', StringSplitOptions.RemoveEmptyEntries)];
+        Done = text[..whole].Split('\n', StringSplitOptions.RemoveEmptyEntries).ToHashSet(StringComparer.Ordinal);
         _file.SetLength(whole); // names are ASCII: characters are bytes
         _file.Position = whole;
     }

@@ -1,11 +1,13 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 using Microsoft.Win32.SafeHandles;
 
 namespace PgMigration.Wal;
 
 /// <summary>Makes files and folders of a restored data directory: owned by the server's OS user, closed to all others.</summary>
 /// <remarks>Safe to use from many threads.</remarks>
+[SupportedOSPlatform("linux")]
 internal sealed partial class RestoreFiles(string dataDirectory, FileOwner? owner)
 {
     private const UnixFileMode FolderMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
