@@ -18,7 +18,7 @@ public sealed class BackupLoader
     private readonly BackupContents _backup;
     private readonly RestoreLayout _layout;
     private readonly LoadOptions _options;
-    private readonly RestoreFiles _files;
+    private readonly DataDirectoryFiles _files;
     private readonly EntryPlacement _placement;
     private readonly IMigrationObserver _observer;
 
@@ -35,7 +35,7 @@ public sealed class BackupLoader
         _layout = layout;
         _options = options;
         _observer = observer;
-        _files = new RestoreFiles(layout.DataDirectory, options.Owner);
+        _files = new DataDirectoryFiles(layout.DataDirectory, options.Owner);
         _placement = new EntryPlacement(options.Tablespaces.Keys);
     }
 

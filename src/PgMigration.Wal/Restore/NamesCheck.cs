@@ -9,7 +9,7 @@ namespace PgMigration.Wal;
 /// clusters, so it is read token by token, and each name is looked up on disk rather than kept.
 /// </remarks>
 [SupportedOSPlatform("linux")]
-internal sealed class NamesCheck(RestoreFiles files, EntryPlacement placement, string backupName)
+internal sealed class NamesCheck(DataDirectoryFiles files, EntryPlacement placement, string backupName)
 {
     private const int InitialBuffer = 1 << 16;
 

@@ -5,7 +5,7 @@ namespace PgMigration.Wal;
 /// <summary>Extracts one part of a base backup into the data directory.</summary>
 /// <remarks>No fsync for each file: the loader flushes whole file systems, and only then counts a part as done.</remarks>
 [SupportedOSPlatform("linux")]
-internal sealed class PartExtractor(RestoreFiles files, EntryPlacement placement)
+internal sealed class PartExtractor(DataDirectoryFiles files, EntryPlacement placement)
 {
     /// <summary>Reads a decoded tar to its end. What a killed attempt left is overwritten.</summary>
     /// <param name="tar">The decoded part.</param>

@@ -30,6 +30,36 @@ public sealed record RestoreRecord
     /// <summary>The backup that was restored.</summary>
     public string? BackupName { get; init; }
 
+    /// <summary>The position at which the backup ended: the server is consistent from there on.</summary>
+    public string? FinishLsn { get; init; }
+
+    /// <summary>The port of the restored server.</summary>
+    public int Port { get; init; }
+
+    /// <summary>The folder of the PostgreSQL programs that run it.</summary>
+    public string? PostgresBin { get; init; }
+
+    /// <summary>The OS user that owns the data directory and runs the server.</summary>
+    public string? OSUser { get; init; }
+
+    /// <summary>The folder of its Unix-domain socket.</summary>
+    public string? SocketFolder { get; init; }
+
+    /// <summary>The name of its bootstrap superuser; null until somebody has found out.</summary>
+    public string? Superuser { get; init; }
+
+    /// <summary>The database that a link to it names; null: postgres.</summary>
+    public string? Database { get; init; }
+
+    /// <summary>The networks whose clients may log in, as CIDR; without any, this machine only.</summary>
+    public IReadOnlyList<string> AllowFrom { get; init; } = [];
+
+    /// <summary>Where each tablespace was put, by its oid.</summary>
+    public IReadOnlyDictionary<string, string> Tablespaces { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>When it was handed over as a link for the first time, in UTC; null before.</summary>
+    public DateTime? LinkedAt { get; init; }
+
     /// <summary>Reads the record of a data directory.</summary>
     /// <exception cref="MigrationException"><c>RestoreRecordInvalid</c> when the file is not such a record.</exception>
     public static RestoreRecord Load(string file)

@@ -8,7 +8,7 @@ namespace PgMigration.Wal;
 /// <summary>Makes files and folders of a restored data directory: owned by the server's OS user, closed to all others.</summary>
 /// <remarks>Safe to use from many threads.</remarks>
 [SupportedOSPlatform("linux")]
-internal sealed partial class RestoreFiles(string dataDirectory, FileOwner? owner)
+public sealed partial class DataDirectoryFiles
 {
     private const UnixFileMode FolderMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const UnixFileMode FileMode0600 = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -17,9 +17,20 @@ internal sealed partial class RestoreFiles(string dataDirectory, FileOwner? owne
     private const long Preallocated = 256 * 1024;
 
     private readonly ConcurrentDictionary<string, bool> _folders = new(StringComparer.Ordinal);
+    private readonly string _dataDirectory;
+    private readonly FileOwner? _owner;
+
+    /// <summary>Files of one data directory.</summary>
+    /// <param name="dataDirectory">The data directory, absolute.</param>
+    /// <param name="owner">Who is to own them; null for the user of this process.</param>
+    public DataDirectoryFiles(string dataDirectory, FileOwner? owner)
+    {
+        _dataDirectory = dataDirectory;
+        _owner = owner;
+    }
 
     /// <summary>The full path of something in the data directory.</summary>
-    public string this[string relative] => Path.Combine(dataDirectory, relative);
+    public string this[string relative] => Path.Combine(_dataDirectory, relative);
 
     /// <summary>Makes a folder and those above it, up to the data directory.</summary>
     public void MakeFolder(string relative)
@@ -50,7 +61,7 @@ internal sealed partial class RestoreFiles(string dataDirectory, FileOwner? owne
         try
         {
             File.SetUnixFileMode(handle, FileMode0600);
-            if (owner is { } to && Fchown(handle, to.UserId, to.GroupId) != 0)
+            if (_owner is { } to && Fchown(handle, to.UserId, to.GroupId) != 0)
             {
                 throw OwnFailed(relative);
             }
@@ -88,10 +99,25 @@ internal sealed partial class RestoreFiles(string dataDirectory, FileOwner? owne
         Own(path);
     }
 
+    /// <summary>Replaces a text file: whole or not at all, durably, mode 0600.</summary>
+    public void WriteText(string relative, string text)
+    {
+        string temporary = relative + ".new";
+        byte[] bytes = System.Text.Encoding.UTF8.GetBytes(text);
+        using (var file = OpenNew(temporary, bytes.Length))
+        {
+            RandomAccess.Write(file, bytes, 0);
+            RandomAccess.FlushToDisk(file);
+        }
+
+        File.Move(this[temporary], this[relative], overwrite: true);
+        DirectorySync.Flush(Path.GetDirectoryName(this[relative])!);
+    }
+
     /// <summary>Gives a file, folder or link (not what it points to) to the server's OS user.</summary>
     public void Own(string path)
     {
-        if (owner is { } to && Lchown(path, to.UserId, to.GroupId) != 0)
+        if (_owner is { } to && Lchown(path, to.UserId, to.GroupId) != 0)
         {
             throw OwnFailed(path);
         }
