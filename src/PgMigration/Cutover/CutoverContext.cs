@@ -1,4 +1,5 @@
 using System.Data;
+using System.Diagnostics;
 using Npgsql;
 
 namespace PgMigration;
@@ -74,6 +75,7 @@ public sealed class CutoverContext : IAsyncDisposable
             _source = await Source.ConnectAsync(SessionSettings, cancel);
             _ownSourcePids.Add(_source.ProcessID);
             await KeepIdleSessionAsync(_source, cancel);
+            await LockAsync(_source, cancel);
         }
 
         return _source;
@@ -97,6 +99,21 @@ public sealed class CutoverContext : IAsyncDisposable
     {
         await DisposeAsync(_source);
         await DisposeAsync(_target);
+    }
+
+    // One cutover a database: the lock is the session's, so it goes when we die, a moment later than we do.
+    private static async Task LockAsync(NpgsqlConnection source, CancellationToken cancel)
+    {
+        for (var clock = Stopwatch.StartNew(); !await source.ScalarAsync<bool>("select pg_try_advisory_lock(1346850119, 1)", cancel);)
+        {
+            if (clock.Elapsed > TimeSpan.FromSeconds(5))
+            {
+                throw new MigrationException("CutoverRunning", MigrationErrorKind.InvalidOperation,
+                    "Another session holds the lock of a cutover on this source (pg_locks: advisory, 1346850119, 1). Wait for it, or end it.");
+            }
+
+            await Task.Delay(50, cancel);
+        }
     }
 
     // idle_session_timeout came with PostgreSQL 14: as a startup option an older server would refuse the connection.
