@@ -63,10 +63,6 @@ public sealed partial class PgServer
         }
     }
 
-    internal string? Secret => _password;
-
-    internal Task<Stream> SecureAsync(Stream stream, CancellationToken cancel) { _ = _password; return Task.FromResult(stream); }
-
     /// <summary>The same server with another database.</summary>
     public PgServer WithDatabase(string database) => new(Host, Port, database, User, _password);
 

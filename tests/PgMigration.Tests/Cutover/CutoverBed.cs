@@ -30,6 +30,9 @@ internal sealed class CutoverBed : IAsyncDisposable
 
     public Cutover Cutover(IMigrationObserver? observer = null) => new(Link, Host.App, App, new CutoverOptions { MaxPause = TimeSpan.FromSeconds(20) }, observer ?? IMigrationObserver.None);
 
+    public CutoverContext Context(CutoverJournal journal) =>
+        new(Link, Host.App, Link.TargetForApp(Host.App), App, new CutoverOptions { MaxPause = TimeSpan.FromSeconds(20) }, journal, IMigrationObserver.None);
+
     public static async Task<CutoverBed> CreateAsync(string? setUp = null, params string[] settings)
     {
         var folder = await WorkFolder.CreateAsync(null, OSUser.Default);
@@ -67,8 +70,6 @@ internal sealed class CutoverBed : IAsyncDisposable
     }
 
     public bool TargetRuns => _standby.ProcessId is not null;
-
-    public async Task StartTargetAgainAsync() => await _standby.StartAsync();
 
     public async ValueTask DisposeAsync()
     {
