@@ -1,5 +1,4 @@
 using System.Globalization;
-using Npgsql;
 
 namespace PgMigration;
 
@@ -25,10 +24,8 @@ internal static class FilledDataComparison
         await using var connection = await server.ConnectAsync(cancel);
         foreach (string table in RehearsalData.FilledTables)
         {
-            await using var command = new NpgsqlCommand($"SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)), 0) FROM {table} t", connection);
-            await using var reader = await command.ExecuteReaderAsync(cancel);
-            await reader.ReadAsync(cancel);
-            tables.Add((reader.GetInt64(0), reader.GetDecimal(1)));
+            tables.AddRange(await connection.RowsAsync($"SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)), 0) FROM {table} t",
+                row => (row.GetInt64(0), row.GetDecimal(1)), cancel));
         }
 
         return tables;

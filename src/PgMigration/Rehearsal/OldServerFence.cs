@@ -45,8 +45,7 @@ internal static class OldServerFence
             await using var connection = await server.ConnectAsync("-c default_transaction_read_only=off", cancel);
             foreach (string statement in way.Append(write))
             {
-                await using var command = new NpgsqlCommand(statement, connection);
-                await command.ExecuteNonQueryAsync(cancel);
+                await connection.ExecuteAsync(statement, cancel);
             }
 
             return null;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Npgsql;
 
 namespace PgMigration;
 
@@ -29,16 +28,12 @@ internal sealed class RehearsalRows
         await using var connection = await server.ConnectAsync("-c enable_indexscan=off -c enable_indexonlyscan=off -c enable_bitmapscan=off", cancel);
         for (int table = 0; table < RehearsalTable.All.Count; table++)
         {
-            await using var command = new NpgsqlCommand($"SELECT {RehearsalTable.All[table].IdColumn}::bigint, token FROM {RehearsalTable.All[table].Name}", connection);
-            await using var reader = await command.ExecuteReaderAsync(cancel);
-            while (await reader.ReadAsync(cancel))
-            {
-                var row = new WrittenRow(table, reader.GetInt64(0), reader.GetInt64(1));
-                found._all.Add(row);
-                found._rows.Add(row);
-            }
+            int number = table;
+            found._all.AddRange(await connection.RowsAsync($"SELECT {RehearsalTable.All[table].IdColumn}::bigint, token FROM {RehearsalTable.All[table].Name}",
+                row => new WrittenRow(number, row.GetInt64(0), row.GetInt64(1)), cancel));
         }
 
+        found._rows.UnionWith(found._all);
         return found;
     }
 

@@ -93,7 +93,7 @@ public sealed class HandMadeCutoverFixture : IAsyncLifetime
             await ExecuteAsync(NewServerAsSuperuser, $"GRANT INSERT, UPDATE, DELETE ON {table} TO {LockedDownHost.AppLogin}");
         }
 
-        var newServer = new PgServer("127.0.0.1", NewServerAsSuperuser.Port, LockedDownHost.DatabaseName, LockedDownHost.AppLogin, _host.AppPassword);
+        var newServer = _host.App.WithHost("127.0.0.1", NewServerAsSuperuser.Port);
         string configuration = await File.ReadAllTextAsync(_pooler.ConfigurationFile);
         await File.WriteAllTextAsync(_pooler.ConfigurationFile, configuration.Replace($"port={_host.App.Port}", $"port={newServer.Port}", StringComparison.Ordinal));
         await PoolerConsole.RunAsync(_pooler, "RELOAD");

@@ -1,17 +1,11 @@
-using System.Diagnostics;
-
 namespace PgMigration.Tests;
 
-/// <summary>The pooler's console by psql: it speaks the simple protocol only. The password goes by the environment.</summary>
+/// <summary>One command on the pooler's console.</summary>
 internal static class PoolerConsole
 {
     public static async Task RunAsync(LocalPgBouncer pooler, string command)
     {
-        var start = new ProcessStartInfo(PostgresBinaries.Find()["psql"],
-            ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", pooler.Admin.Host, "-p", $"{pooler.Admin.Port}", "-U", pooler.Admin.User, "-c", command, "pgbouncer"]);
-        start.Environment["PGPASSWORD"] = pooler.AdminPassword;
-        using var psql = Process.Start(start)!;
-        await psql.WaitForExitAsync();
-        Assert.Equal(0, psql.ExitCode);
+        await using var console = await PgBouncerConsole.ConnectAsync(pooler.Admin, CancellationToken.None);
+        await console.AskAsync(command, CancellationToken.None);
     }
 }
