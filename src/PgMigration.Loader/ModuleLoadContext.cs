@@ -11,9 +11,22 @@ namespace PgMigration.Loader;
 public sealed class ModuleLoadContext : AssemblyLoadContext
 {
     private readonly string _folder;
+#pragma warning disable IDE0052 // open for as long as the process lives
+    private readonly FileStream? _hold;
+#pragma warning restore IDE0052
 
     private ModuleLoadContext(string folder)
-        : base(NameOf(folder)) => _folder = folder;
+        : base(NameOf(folder))
+    {
+        _folder = folder;
+
+        // builds remove old folders that nobody holds: an assembly is read when it is first needed, perhaps days from now
+        string mark = Path.Combine(folder, InUseMark);
+        _hold = File.Exists(mark) ? new FileStream(mark, FileMode.Open, FileAccess.Read, FileShare.Read) : null;
+    }
+
+    /// <summary>The file that each process keeps open in the folder that it loaded from.</summary>
+    public static string InUseMark => "in-use";
 
     /// <summary>Loads an assembly of the module; the second call for the same folder yields the assembly that the first one loaded.</summary>
     /// <param name="folder">The folder of the module's binaries, absolute.</param>

@@ -31,9 +31,13 @@ public sealed class PgServerTransformationAttribute : ArgumentTransformationAttr
         string? host = Text(bag, nameof(PgServer.Host));
         string? database = Text(bag, nameof(PgServer.Database));
         string? user = Text(bag, nameof(PgServer.User));
-        return host is not null && database is not null && user is not null && int.TryParse(Text(bag, nameof(PgServer.Port)), out int port)
-            ? Parse(new PgServer(host, port, database, user).ToString())
-            : throw Refuse($"{Expected} Got an object without Host, Port, Database or User.");
+        if (host is null || database is null || user is null || !int.TryParse(Text(bag, nameof(PgServer.Port)), out int port))
+        {
+            throw Refuse($"{Expected} Got an object without Host, Port, Database or User.");
+        }
+
+        var server = new PgServer(host, port, database, user);
+        return Text(bag, nameof(PgServer.SslMode)) is { Length: > 0 } mode ? server.WithSslMode(mode, Text(bag, nameof(PgServer.SslRootCert))) : server;
     }
 
     private static string? Text(PSObject bag, string property) => bag.Properties[property]?.Value?.ToString();

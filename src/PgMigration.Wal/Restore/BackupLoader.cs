@@ -71,6 +71,7 @@ public sealed class BackupLoader
     private void MakeFolders()
     {
         _files.MakeFolder($"{RestoreLayout.FolderName}/{HeldFiles.FolderName}");
+        _files.MakeFolder("global");
         _files.MakeFolder("pg_tblspc");
         foreach (var (oid, folder) in _options.Tablespaces)
         {

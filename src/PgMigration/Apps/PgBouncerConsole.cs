@@ -129,7 +129,7 @@ internal sealed class PgBouncerConsole : IAsyncDisposable
     private async Task<ScramClient?> AnswerAsync(int method, ReadOnlyMemory<byte> body, PgServer console, ScramClient? scram, CancellationToken cancel)
     {
         const int Ok = 0, ClearText = 3, Md5 = 5, Sasl = 10, SaslContinue = 11, SaslFinal = 12;
-        string password = console.Secret ?? string.Empty;
+        string password = console.FindPassword() ?? string.Empty;
         switch (method)
         {
             case Ok:

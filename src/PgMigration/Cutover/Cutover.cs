@@ -55,6 +55,6 @@ public sealed record Cutover(ReplicationLink Link, PgServer Source, MigrationApp
                 $"The journal {journal.Path} is of a cutover from {facts.Source} to {facts.Target}, not from {Source} to {Link.Target}. Give its own servers, or its own journal.");
         }
 
-        return new CutoverContext(Link, Source, Link.TargetForApp(Source), App, Options, journal, Observer);
+        return new CutoverContext(Link, Source, Options.AppTarget ?? Link.TargetForApp(Source), App, Options, journal, Observer);
     }
 }

@@ -18,6 +18,9 @@ public sealed record CutoverOptions
     /// <summary>How long the promotion may take.</summary>
     public TimeSpan PromoteTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>The target as the app reaches it; null to take what the link knows.</summary>
+    public PgServer? AppTarget { get; init; }
+
     /// <summary>Further checks that must pass before the first step.</summary>
     public IReadOnlyList<MigrationGate> Gates { get; init; } = [];
 }

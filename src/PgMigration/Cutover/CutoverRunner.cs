@@ -49,8 +49,7 @@ public sealed class CutoverRunner
         }
 
         using var pause = new PauseDeadline(_context.Options.MaxPause);
-        int done = resumed ? FirstStepToAsk() : 0;
-        for (int index = done; index < _plan.Steps.Count; index++)
+        for (int index = resumed ? FirstStepToTake() : 0; index < _plan.Steps.Count; index++)
         {
             var step = _plan.Steps[index];
             try
@@ -159,11 +158,14 @@ public sealed class CutoverRunner
             $"{step.Name} failed: {reason} Everything was undone; the app runs on {_context.Source} as before.{price}", error);
     }
 
-    // Once the target was promoted with the mark on it, the steps before are history that the source need not confirm any more.
-    private int FirstStepToAsk()
+    // Where a resumed cutover goes on. Gates are for beginning: once the app is paused it goes on from the pause, and asks and proves
+    // everything anew. Once the promotion was begun the source has no more to say: a new nonce would never reach the target.
+    private int FirstStepToTake()
     {
-        int promotion = _plan.Steps.TakeWhile(step => step.Mark != CutoverMark.Promotion).Count();
-        return promotion < _plan.Steps.Count && Journal.Entries.Any(entry => entry.Event == CutoverEvent.Done && entry.Step == _plan.Steps[promotion].Name) ? promotion + 1 : 0;
+        int At(Func<ICutoverStep, bool> which) => _plan.Steps.TakeWhile(step => !which(step)).Count();
+        int promotion = At(step => step.Mark == CutoverMark.Promotion);
+        int pause = At(step => step.Name == nameof(PauseApp));
+        return _plan.Steps.Skip(promotion).Any(IsBegun) ? promotion : _plan.Steps.Skip(pause).Any(IsBegun) ? pause : 0;
     }
 
     private bool IsBegun(ICutoverStep step) => Journal.Entries.Any(entry => entry.Event == CutoverEvent.Begun && entry.Step == step.Name);

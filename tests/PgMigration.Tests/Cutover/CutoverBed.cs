@@ -30,8 +30,8 @@ internal sealed class CutoverBed : IAsyncDisposable
 
     public Cutover Cutover(IMigrationObserver? observer = null) => new(Link, Host.App, App, new CutoverOptions { MaxPause = TimeSpan.FromSeconds(20) }, observer ?? IMigrationObserver.None);
 
-    public CutoverContext Context(CutoverJournal journal) =>
-        new(Link, Host.App, Link.TargetForApp(Host.App), App, new CutoverOptions { MaxPause = TimeSpan.FromSeconds(20) }, journal, IMigrationObserver.None);
+    public CutoverContext Context(CutoverJournal journal, CutoverOptions? options = null) =>
+        new(Link, Host.App, Link.TargetForApp(Host.App), App, options ?? new CutoverOptions { MaxPause = TimeSpan.FromSeconds(20) }, journal, IMigrationObserver.None);
 
     public static async Task<CutoverBed> CreateAsync(string? setUp = null, params string[] settings)
     {

@@ -76,7 +76,7 @@ public sealed class CutoverFailureTests : IAsyncLifetime
     {
         using var cancel = new CancellationTokenSource();
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => RunAsync(nameof(MarkSource), afterDoing: true, cancel.Token, cancel.Cancel));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => RunAsync(nameof(MarkSource), afterDoing: true, instead: cancel.Cancel, cancel: cancel.Token));
 
         await WriteAsAppAsync();
     }
@@ -98,22 +98,22 @@ public sealed class CutoverFailureTests : IAsyncLifetime
         Assert.True(await OnTargetAsync("select exists (select from items where who = 'after')"));
     }
 
-    [Theory]
-    [InlineData(nameof(FenceSource))]
-    [InlineData(nameof(DrainLink))]
-    [InlineData(nameof(PromoteTarget))]
-    public async Task A_session_that_dies_within_a_step_is_undone_from_its_journal_by_another(string step)
+    [Fact]
+    public async Task A_session_that_dies_within_a_step_is_undone_from_its_journal_by_another()
     {
         string before = await RightsAsync();
-        string journal = CutoverBed.NewJournal;
-        await DieAfterAsync(step, journal);
+        foreach (string step in (string[])[nameof(PauseApp), nameof(FenceSource), nameof(DrainLink), nameof(PromoteTarget)])
+        {
+            string journal = CutoverBed.NewJournal;
+            await DieAfterAsync(step, journal);
 
-        var report = await _bed.Cutover().UndoAsync(journal);
+            var report = await _bed.Cutover().UndoAsync(journal);
 
-        Assert.Equal(CutoverOutcome.BackOnSource, report.Outcome);
-        Assert.Equal(before, await RightsAsync());
-        await WriteAsAppAsync();
-        Assert.Equal(step != nameof(PromoteTarget), _bed.TargetRuns);
+            Assert.Equal(CutoverOutcome.BackOnSource, report.Outcome);
+            Assert.Equal(before, await RightsAsync());
+            await WriteAsAppAsync();
+            Assert.Equal(step != nameof(PromoteTarget), _bed.TargetRuns);
+        }
     }
 
     [Theory]
@@ -133,7 +133,7 @@ public sealed class CutoverFailureTests : IAsyncLifetime
         Assert.True(await OnTargetAsync("select exists (select from items where who = 'after')"));
     }
 
-    private async Task RunAsync(string failing, bool afterDoing, CancellationToken cancel = default, Action? instead = null, string? journalPath = null)
+    private async Task RunAsync(string failing, bool afterDoing, Action? instead = null, string? journalPath = null, CancellationToken cancel = default)
     {
         using var journal = CutoverJournal.Create(journalPath ?? CutoverBed.NewJournal);
         await using var context = _bed.Context(journal);
