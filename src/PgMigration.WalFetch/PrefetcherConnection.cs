@@ -19,7 +19,7 @@ internal sealed unsafe class PrefetcherConnection : IDisposable
     }
 
     /// <summary>Connects; starts the prefetcher first when nobody listens.</summary>
-    /// <returns>Null when the server is to be promoted, or no prefetcher can be reached or started: then a line was written to the server's log.</returns>
+    /// <returns>Null when none can be reached or started: then a line was written to the server's log.</returns>
     public static PrefetcherConnection? Open(PromoteWatch promote, long untilMilliseconds)
     {
         PrefetcherStart? started = null;
@@ -31,11 +31,6 @@ internal sealed unsafe class PrefetcherConnection : IDisposable
                 return new PrefetcherConnection(socket, promote);
             }
 
-            if (PromoteWatch.IsRequested)
-            {
-                return null;
-            }
-
             started ??= PrefetcherStart.Now();
             if (started.HasFailed || Environment.TickCount64 > untilMilliseconds)
             {
@@ -45,8 +40,8 @@ internal sealed unsafe class PrefetcherConnection : IDisposable
                 return null;
             }
 
-            // It listens some thirty milliseconds after its start.
-            _ = promote.Wait(-1, 10);
+            // It listens some thirty milliseconds after its start. A promotion waits for that too: the archive may hold more to replay.
+            _ = promote.Wait(-1, 10, promotionIsKnown: true);
         }
     }
 
