@@ -13,7 +13,10 @@
 
     # one name a line, in alphabetical order of the nouns
     CmdletsToExport      = @(
+        'Get-Cutover'
         'Invoke-Cutover'
+        'Resume-Cutover'
+        'Undo-Cutover'
         'New-MigrationApp'
         'Invoke-MigrationRehearsal'
         'Repair-PgSequence'

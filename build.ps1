@@ -41,7 +41,7 @@ switch ($Task) {
         }
         Install-Prerequisite -For Servers
         $null = New-Stage
-        $rest = @($args | Select-Object -Skip 1)
+        $rest = @(if ($args.Count -gt 1) { $args[1..($args.Count - 1)] })
         exit (Invoke-ChildShell '-File' "$PSScriptRoot/bench/$($args[0]).ps1" @rest)
     }
     'Pack' {

@@ -16,6 +16,8 @@ public sealed partial class DurationTransformationAttribute : ArgumentTransforma
             null => null,
             TimeSpan span => Checked(span, span),
             string text => Checked(Parse(text.Trim()), text),
+            decimal ambiguous => throw new ArgumentTransformationMetadataException(string.Create(CultureInfo.InvariantCulture,
+                $"{ambiguous} arrived as a decimal number, which is what PowerShell makes of an unquoted {ambiguous}d. Write '{ambiguous}d' in quotes for days, or {ambiguous}s for seconds.")),
             IConvertible number and not (bool or char or DateTime or Enum) => Checked(Seconds(number.ToDouble(CultureInfo.InvariantCulture)), number),
             var other => throw Refuse(other.GetType().Name),
         };
