@@ -47,15 +47,14 @@ public sealed class SegmentStore
         }
     }
 
-    /// <summary>Looks for a file by the name that PostgreSQL asks for, with every codec, the one of the last hit first; null when it is not there.</summary>
-    public async Task<WalObject?> FindAsync(string name, CancellationToken cancel = default)
+    /// <summary>Looks for a file by the name that PostgreSQL asks for, whatever its codec, with one request; null when it is not there.</summary>
+    public static async Task<WalObject?> FindAsync(IArchiveStorage storage, string name, CancellationToken cancel = default)
     {
-        var likely = _lastHit;
-        foreach (var codec in Codec.All.Where(codec => codec != likely).Prepend(likely))
+        ArgumentNullException.ThrowIfNull(storage);
+        await foreach (var found in storage.ListAsync(Folder + name, cancel: cancel))
         {
-            if (await _storage.FindAsync(Folder + codec.NameFor(name), cancel) is { } found)
+            if (Bare(found.Name[Folder.Length..]) == name)
             {
-                _lastHit = codec;
                 return new WalObject(name, found);
             }
         }
@@ -108,7 +107,7 @@ public sealed class SegmentStore
             return TimelineHistory.First();
         }
 
-        if (await FindAsync(TimelineHistory.FileName(timeline), cancel) is not { } found)
+        if (await FindAsync(_storage, TimelineHistory.FileName(timeline), cancel) is not { } found)
         {
             return null;
         }
