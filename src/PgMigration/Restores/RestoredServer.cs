@@ -173,7 +173,7 @@ internal sealed class RestoredServer
     private IEnumerable<PgServer> Candidates(WalRestoreOptions options)
     {
         string socket = Record.SocketFolder!;
-        if (options.Superuser ?? Record.Superuser is { } known)
+        if ((options.Superuser ?? Record.Superuser) is { } known)
         {
             yield return new PgServer(socket, Record.Port, "postgres", known);
         }

@@ -1,4 +1,3 @@
-using System.Runtime.Versioning;
 using PgMigration.Wal;
 
 namespace PgMigration;
@@ -13,7 +12,11 @@ public static class WalRestore
     /// <exception cref="MigrationException">What is wrong, and the next step.</exception>
     public static async Task<WalLink> StartAsync(WalRestoreOptions options, IMigrationObserver observer, CancellationToken cancel = default)
     {
-        RequireLinux();
+        if (!OperatingSystem.IsLinux())
+        {
+            throw NeedsLinux();
+        }
+
         var layout = new RestoreLayout(options.DataDirectory);
         using var storage = ArchiveStorage.Open(options.Archive);
         var plan = await RestorePlan.MakeAsync(options, layout, storage, observer, cancel);
@@ -50,7 +53,11 @@ public static class WalRestore
     /// <exception cref="MigrationException"><c>RestoreNotFound</c>, <c>RestoreUnfinished</c>.</exception>
     public static WalLink Find(string dataDirectory, PgServer? source = null)
     {
-        RequireLinux();
+        if (!OperatingSystem.IsLinux())
+        {
+            throw NeedsLinux();
+        }
+
         var running = RestoredServer.Find(dataDirectory);
         return running.Record is { LinkedAt: not null, Superuser: { } superuser }
             ? running.Link(superuser, source)
@@ -66,7 +73,11 @@ public static class WalRestore
     /// <exception cref="MigrationException"><c>RestoreNotFound</c>, <c>ServerPromoted</c>.</exception>
     public static async Task StopAsync(string dataDirectory, bool removeData = false, bool evenIfPromoted = false, CancellationToken cancel = default)
     {
-        RequireLinux();
+        if (!OperatingSystem.IsLinux())
+        {
+            throw NeedsLinux();
+        }
+
         var running = RestoredServer.Find(dataDirectory);
         if (!evenIfPromoted && await running.IsPromotedAsync(cancel))
         {
@@ -81,13 +92,6 @@ public static class WalRestore
         }
     }
 
-    [SupportedOSPlatformGuard("linux")]
-    private static void RequireLinux()
-    {
-        if (!OperatingSystem.IsLinux())
-        {
-            throw new MigrationException("RestoreNeedsLinux", MigrationErrorKind.NotSupported,
-                "A restore runs PostgreSQL on this machine's disks, which needs Linux. Run it on the machine that is to hold the new server; lag, cutover and sequences work from here.");
-        }
-    }
+    private static MigrationException NeedsLinux() => new("RestoreNeedsLinux", MigrationErrorKind.NotSupported,
+        "A restore runs PostgreSQL on this machine's disks, which needs Linux. Run it on the machine that is to hold the new server; lag, cutover and sequences work from here.");
 }
