@@ -28,6 +28,9 @@ public sealed partial class WalLink : ReplicationLink
     /// </summary>
     public required PgServer TargetAddress { get; init; }
 
+    /// <inheritdoc/>
+    public override PgServer TargetForApp(PgServer source) => TargetAddress;
+
     /// <summary>Measures how far the standby is behind its source.</summary>
     /// <remarks>
     /// Needs only SQL, so it works from any machine; where the data directory is, the prefetcher's status and the server's log add
