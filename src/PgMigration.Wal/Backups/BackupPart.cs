@@ -15,14 +15,13 @@ internal sealed record BackupPart(string Name, IReadOnlyList<ClusterFile> Files)
     /// <param name="partSize">Bytes of files in a part, at most.</param>
     public static List<BackupPart> Deal(IReadOnlyList<ClusterFile> files, long partSize)
     {
-        long half = (files.Sum(file => file.Length) + 1) / 2;
-        long target = Math.Max(1, Math.Min(partSize, half));
+        long half = Math.Max(1, files.Sum(file => file.Length) / 2);
         var parts = new List<BackupPart>();
         var current = new List<ClusterFile>();
         long size = 0;
         foreach (var file in files)
         {
-            if (size > 0 && size + file.Length > target)
+            if (size > 0 && (size + file.Length > partSize || size >= half))
             {
                 Close();
             }

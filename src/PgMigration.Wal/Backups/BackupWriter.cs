@@ -19,7 +19,7 @@ public sealed class BackupWriter
     private readonly IMigrationObserver _observer;
 
     /// <summary>Prepares a backup; nothing is done yet.</summary>
-    /// <param name="storage">The archive that it goes to.</param>
+    /// <param name="storage">The archive that it goes to; a folder must exist.</param>
     /// <param name="dataDirectory">The data directory of the running server, readable for this process.</param>
     /// <param name="options">How; null for the defaults.</param>
     /// <param name="observer">Who watches; null for nobody.</param>

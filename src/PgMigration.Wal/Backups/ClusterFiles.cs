@@ -97,6 +97,7 @@ internal sealed class ClusterFiles
             // a plain folder in the parts, its link in the specification
             var target = (DirectoryInfo)entry.ResolveLinkTarget(returnFinalTarget: true)!;
             _tablespaces.Add(new BackupTablespace(oid, target.FullName));
+            _found.Add(new ClusterFile(entryName, target.FullName, 0, IsFolder: true));
             WalkFolder(target, entryName, cancel);
         }
         else if (folderName.Length == 0 && EmptyFolders.Contains(entry.Name))

@@ -9,7 +9,7 @@ public static class SegmentWriter
     /// Stores one file. PostgreSQL asks for the same file again when it did not hear of a success: the same content that is already there
     /// is a success, and another content an error, never overwritten.
     /// </summary>
-    /// <param name="storage">The archive.</param>
+    /// <param name="storage">The archive; a folder must exist.</param>
     /// <param name="path">The file (<c>%p</c> of archive_command).</param>
     /// <param name="name">Its name (<c>%f</c>): a segment, or one with <c>.history</c>, <c>.backup</c>, <c>.partial</c>.</param>
     /// <param name="codec">How it is compressed; null for LZ4.</param>

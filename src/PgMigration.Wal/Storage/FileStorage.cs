@@ -9,7 +9,7 @@ public sealed class FileStorage : IArchiveStorage
     private const string TemporarySuffix = ".pgmigration-tmp";
     private readonly string _root;
 
-    /// <summary>An archive in the folder of <paramref name="location"/>; it is made with the first write.</summary>
+    /// <summary>An archive in the folder of <paramref name="location"/>. Reading one that does not exist is an error; a write makes it.</summary>
     public FileStorage(ArchiveLocation location)
     {
         ArgumentNullException.ThrowIfNull(location);
@@ -172,7 +172,7 @@ public sealed class FileStorage : IArchiveStorage
     {
         if (!Directory.Exists(_root))
         {
-            throw new MigrationException("ArchiveNotFound", MigrationErrorKind.NotFound, $"The archive's folder '{_root}' does not exist. Check the path, and whether its disk is mounted.");
+            throw new MigrationException("ArchiveNotFound", MigrationErrorKind.NotFound, $"The archive's folder '{_root}' does not exist. Check the path, and whether its disk is mounted; make the folder if this is a new archive.");
         }
     }
 
