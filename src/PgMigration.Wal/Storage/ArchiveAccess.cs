@@ -75,6 +75,13 @@ public sealed record ArchiveAccess
         return this with { AccessKeyId = accessKeyId, SecretAccessKey = secretAccessKey, SessionToken = string.IsNullOrEmpty(sessionToken) ? null : sessionToken };
     }
 
+    /// <summary>
+    /// The same access for a process of another user, such as the restored server's: that one sees neither this user's environment nor home, so the
+    /// region and long-lived keys that come from there are taken along. Roles of the machine are left to be looked up there.
+    /// </summary>
+    /// <param name="observer">Is warned of temporary keys, which cannot be taken along for long.</param>
+    public ArchiveAccess ForAnotherUser(IMigrationObserver observer) => PortableAccess.Of(this, observer);
+
     /// <summary>Saves it for another process, secrets included: a new file of mode 0600, put in place by rename.</summary>
     public void Save(string path)
     {

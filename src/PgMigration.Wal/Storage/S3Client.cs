@@ -63,7 +63,8 @@ internal static class S3Client
                 $"The AWS profile '{access.Profile}' was not found{(access.ProfileFile is null ? string.Empty : $" in '{access.ProfileFile}'")}, or holds no credentials. Expected a section [{access.Profile}] in ~/.aws/credentials, or [profile {access.Profile}] in ~/.aws/config.");
     }
 
-    private static string? KnownRegion(ArchiveAccess access) =>
+    /// <summary>The region that the profile or the environment names; null when neither does.</summary>
+    public static string? KnownRegion(ArchiveAccess access) =>
         access.Profile is not null && new CredentialProfileStoreChain(access.ProfileFile).TryGetProfile(access.Profile, out var profile) && profile.Region is not null
             ? profile.Region.SystemName
             : FallbackRegionFactory.GetRegionEndpoint()?.SystemName;

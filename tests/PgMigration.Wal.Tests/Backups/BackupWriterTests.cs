@@ -3,6 +3,8 @@ using System.Text.Json;
 
 namespace PgMigration.Wal;
 
+using ReadEntry = System.Formats.Tar.TarEntry; // by another reader than ours
+
 [Collection(S3Collection.Name)]
 public sealed class BackupWriterTests : IDisposable
 {
@@ -202,18 +204,18 @@ public sealed class BackupWriterTests : IDisposable
         Assert.Equal("NotADataDirectory", error.ErrorId);
     }
 
-    private static IEnumerable<TarEntry> Ordinary(SortedDictionary<string, List<TarEntry>> parts) => parts.SkipLast(2).SelectMany(part => part.Value);
+    private static IEnumerable<ReadEntry> Ordinary(SortedDictionary<string, List<ReadEntry>> parts) => parts.SkipLast(2).SelectMany(part => part.Value);
 
-    private static byte[] Content(TarEntry entry)
+    private static byte[] Content(ReadEntry entry)
     {
         var all = new MemoryStream();
         entry.DataStream?.CopyTo(all);
         return all.ToArray();
     }
 
-    private static async Task<SortedDictionary<string, List<TarEntry>>> PartsAsync(IArchiveStorage storage, string backup)
+    private static async Task<SortedDictionary<string, List<ReadEntry>>> PartsAsync(IArchiveStorage storage, string backup)
     {
-        var parts = new SortedDictionary<string, List<TarEntry>>(StringComparer.Ordinal);
+        var parts = new SortedDictionary<string, List<ReadEntry>>(StringComparer.Ordinal);
         string folder = $"basebackups_005/{backup}/tar_partitions/";
         await foreach (var found in storage.ListAsync(folder))
         {
@@ -224,9 +226,9 @@ public sealed class BackupWriterTests : IDisposable
         return parts;
     }
 
-    private static async Task<List<TarEntry>> EntriesAsync(Stream tar)
+    private static async Task<List<ReadEntry>> EntriesAsync(Stream tar)
     {
-        var entries = new List<TarEntry>();
+        var entries = new List<ReadEntry>();
         await using var reader = new TarReader(tar);
         while (await reader.GetNextEntryAsync(copyData: true) is { } entry)
         {

@@ -122,6 +122,38 @@ public sealed class ArchiveAccessTests : IDisposable
     }
 
     [Fact]
+    public void Another_user_gets_the_region_and_the_keys_of_a_profile_that_it_could_not_read()
+    {
+        File.WriteAllText(_file, "[prod]\naws_access_key_id = AKIA1\naws_secret_access_key = topsecret\nregion = eu-west-3\n");
+        var watch = new WatchedWarnings();
+        var access = ArchiveAccess.To("s3://wal-bucket/prod") with { Profile = "prod", ProfileFile = _file };
+
+        var portable = access.ForAnotherUser(watch);
+
+        Assert.Equal(access.WithKeys("AKIA1", "topsecret") with { Profile = null, ProfileFile = null, Region = "eu-west-3" }, portable);
+        Assert.Empty(watch.Warnings);
+    }
+
+    [Fact]
+    public void Credentials_that_another_user_must_get_itself_are_told()
+    {
+        File.WriteAllText(_file, "[prod]\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = base\nregion = eu-west-3\n[base]\naws_access_key_id = AKIA1\naws_secret_access_key = topsecret\n");
+        var watch = new WatchedWarnings();
+
+        var portable = (ArchiveAccess.To("s3://wal-bucket/prod") with { Profile = "prod", ProfileFile = _file }).ForAnotherUser(watch);
+
+        Assert.False(portable.HasKeys);
+        Assert.Contains("'prod'", Assert.Single(watch.Warnings), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_folder_is_the_same_for_every_user()
+    {
+        var access = ArchiveAccess.To("/var/lib/archive");
+        Assert.Same(access, access.ForAnotherUser(IMigrationObserver.None));
+    }
+
+    [Fact]
     public void A_profile_that_does_not_exist_is_named()
     {
         var error = Assert.Throws<MigrationException>(() => ArchiveStorage.Open(ArchiveAccess.To("s3://b1x/p") with { Profile = "no-such-profile", Region = "eu-central-1" }));
