@@ -21,6 +21,9 @@ public enum PrefetchState
     /// <summary>The archive cannot be reached, or refuses: nobody knows whether there is more to replay.</summary>
     Unreachable,
 
+    /// <summary>It cannot work on this machine: the disk is full, or a right is missing. It goes on trying.</summary>
+    Failed,
+
     /// <summary>It has ended, and restore_command starts it again when there is need.</summary>
     Stopped,
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace PgMigration.Wal;
 
@@ -18,6 +19,9 @@ public sealed record PrefetchStatus
     /// <summary>The segment that must come next: what a gap or a damage is about.</summary>
     public string? NextSegment { get; init; }
 
+    /// <summary>The newest timeline that has a history in the archive; null when none has.</summary>
+    public uint? NewestTimeline { get; init; }
+
     /// <summary>Bytes of checked segments that wait in the pool.</summary>
     public long PoolBytes { get; init; }
 
@@ -31,7 +35,8 @@ public sealed record PrefetchStatus
     public int ProcessId { get; init; }
 
     /// <summary>Whether the state keeps replay from going on although the archive holds, or may hold, more.</summary>
-    public bool IsTrouble => State is PrefetchState.Gap or PrefetchState.Damaged or PrefetchState.Unreachable;
+    [JsonIgnore]
+    public bool IsTrouble => State is PrefetchState.Gap or PrefetchState.Damaged or PrefetchState.Unreachable or PrefetchState.Failed;
 
     /// <summary>Reads the status of a data directory; null when no prefetcher has written one.</summary>
     public static PrefetchStatus? Read(RestoreLayout layout)

@@ -9,7 +9,7 @@ public sealed class FileStorage : IArchiveStorage
     private const string TemporarySuffix = ".pgmigration-tmp";
     private readonly string _root;
 
-    /// <summary>An archive in the folder of <paramref name="location"/>; it is made with the first write.</summary>
+    /// <summary>An archive in the folder of <paramref name="location"/>. Reading one that does not exist is an error; a write makes it.</summary>
     public FileStorage(ArchiveLocation location)
     {
         ArgumentNullException.ThrowIfNull(location);
@@ -24,11 +24,7 @@ public sealed class FileStorage : IArchiveStorage
     public async IAsyncEnumerable<ArchiveObject> ListAsync(string prefix, string? startAfter = null, [EnumeratorCancellation] CancellationToken cancel = default)
     {
         await Task.CompletedTask;
-        if (!Directory.Exists(_root))
-        {
-            throw new MigrationException("ArchiveNotFound", MigrationErrorKind.NotFound, $"The archive's folder '{_root}' does not exist. Check the path, and whether its disk is mounted.");
-        }
-
+        RequireRoot();
         int slash = prefix.LastIndexOf('/');
         string folder = prefix[..(slash + 1)];
         foreach (var file in Walk(new DirectoryInfo(FullPath(folder.TrimEnd('/'))), folder, prefix, startAfter))
@@ -42,8 +38,16 @@ public sealed class FileStorage : IArchiveStorage
     }
 
     /// <inheritdoc/>
-    public Task<ArchiveObject?> FindAsync(string name, CancellationToken cancel = default) =>
-        Task.FromResult(Describe(name, new FileInfo(FullPath(name))));
+    public Task<ArchiveObject?> FindAsync(string name, CancellationToken cancel = default)
+    {
+        var found = Describe(name, new FileInfo(FullPath(name)));
+        if (found is null)
+        {
+            RequireRoot();
+        }
+
+        return Task.FromResult(found);
+    }
 
     /// <inheritdoc/>
     public Task<Stream> OpenReadAsync(string name, long offset = 0, CancellationToken cancel = default)
@@ -60,6 +64,7 @@ public sealed class FileStorage : IArchiveStorage
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
+            RequireRoot();
             throw ArchiveStorage.NotFound(Url, name, error);
         }
         catch (UnauthorizedAccessException error)
@@ -161,6 +166,15 @@ public sealed class FileStorage : IArchiveStorage
 
     private static ArchiveObject? Describe(string name, FileInfo file) =>
         file.Exists ? new ArchiveObject(name, file.Length, new DateTimeOffset(file.LastWriteTimeUtc)) : null;
+
+    // An archive whose disk is not mounted must not look like one that holds nothing more.
+    private void RequireRoot()
+    {
+        if (!Directory.Exists(_root))
+        {
+            throw new MigrationException("ArchiveNotFound", MigrationErrorKind.NotFound, $"The archive's folder '{_root}' does not exist. Check the path, and whether its disk is mounted; make the folder if this is a new archive.");
+        }
+    }
 
     private string FullPath(string name) =>
         name.Length > 0 && (name.Contains('\\', StringComparison.Ordinal) || name.Split('/').Any(part => part is "" or "." or ".."))

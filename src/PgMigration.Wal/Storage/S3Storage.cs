@@ -75,6 +75,8 @@ public sealed class S3Storage : IArchiveStorage
         }
         catch (MigrationException error) when (error.ErrorId == "ArchiveObjectNotFound")
         {
+            // HEAD has no body that would say whether the bucket itself is missing
+            _ = await CallAsync(name, token => _client.ListObjectsV2Async(new ListObjectsV2Request { BucketName = _location.Bucket, Prefix = _keyPrefix + name, MaxKeys = 1 }, token), cancel);
             return null;
         }
     }

@@ -16,7 +16,7 @@ internal sealed class RestoreDirectory(RestoreLayout layout, OSUser user, FileOw
 
     /// <summary>The record of an earlier run here; null when the directory is fresh.</summary>
     /// <exception cref="MigrationException"><c>DataDirectoryNotEmpty</c>.</exception>
-    public RestoreRecord? FindRecord()
+    public static RestoreRecord? FindRecord(RestoreLayout layout)
     {
         if (File.Exists(layout.RecordFile))
         {

@@ -32,11 +32,11 @@ internal sealed class RestorePrograms
     public static RestorePrograms Find(string? folder)
     {
         string own = Path.GetDirectoryName(typeof(RestorePrograms).Assembly.Location) ?? AppContext.BaseDirectory;
-        string?[] places = [folder, Environment.GetEnvironmentVariable("PGMIGRATION_PROGRAMS"), own, Path.Combine(own, "native")];
+        string?[] places = [folder, Environment.GetEnvironmentVariable("PGMIGRATION_BIN"), own, Path.Combine(own, "native")];
         return places.OfType<string>().FirstOrDefault(place => Names.All(name => File.Exists(Path.Combine(place, name)))) is { } found
             ? new RestorePrograms(found)
             : throw new MigrationException("RestoreProgramsMissing", MigrationErrorKind.NotFound,
-                $"The programs {string.Join(" and ", Names)} were not found beside the module in '{own}'. Build them with ./build.ps1 Build, or name their folder in PGMIGRATION_PROGRAMS.");
+                $"The programs {string.Join(" and ", Names)} were not found beside the module in '{own}'. Build them with ./build.ps1 Build, or name their folder in PGMIGRATION_BIN.");
     }
 
     /// <summary>Copies them into the data directory, by rename since an older copy may be running.</summary>

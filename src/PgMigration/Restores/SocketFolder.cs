@@ -13,23 +13,20 @@ internal static class SocketFolder
     private const int LongestPath = 107;
     private const string LongestName = "/.s.PGSQL.65535.lock";
 
-    /// <summary>Chooses the folder and makes it.</summary>
-    public static string Make(RestoreLayout layout, DataDirectoryFiles files)
+    /// <summary>Chooses the folder.</summary>
+    public static string Choose(RestoreLayout layout) => Fits(layout.Folder)
+        ? layout.Folder
+        : "/tmp/.pgmigration-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(layout.DataDirectory)))[..16];
+
+    /// <summary>Makes it, owned by the server's OS user and closed to others.</summary>
+    public static void Make(string folder, DataDirectoryFiles files)
     {
-        if (Fits(layout.Folder))
+        if (!Directory.Exists(folder))
         {
-            files.MakeFolder(RestoreLayout.FolderName);
-            return layout.Folder;
+            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         }
 
-        string name = "/tmp/.pgmigration-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(layout.DataDirectory)))[..16];
-        if (!Directory.Exists(name))
-        {
-            Directory.CreateDirectory(name, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        }
-
-        files.Own(name);
-        return name;
+        files.Own(folder);
     }
 
     private static bool Fits(string folder) => Encoding.UTF8.GetByteCount(folder + LongestName) <= LongestPath;

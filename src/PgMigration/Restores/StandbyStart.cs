@@ -8,7 +8,7 @@ namespace PgMigration;
 
 /// <summary>Starts a restored server and waits until it is consistent: until then it refuses connections, and its log and the prefetcher tell why.</summary>
 [SupportedOSPlatform("linux")]
-internal sealed class StandbyStart(LocalServer server, Prefetcher prefetcher, RestoreRecord record, IMigrationObserver observer)
+internal sealed class StandbyStart(LocalServer server, PrefetcherProcess prefetcher, RestoreRecord record, IMigrationObserver observer)
 {
     private readonly long _created = Stopwatch.GetTimestamp();
 

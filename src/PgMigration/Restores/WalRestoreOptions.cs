@@ -17,14 +17,14 @@ public sealed record WalRestoreOptions
     /// <summary>The server that the app leaves: it measures the lag, and its login finds the superuser. Null when it is not to be asked.</summary>
     public PgServer? Source { get; init; }
 
-    /// <summary>The port of the restored server.</summary>
-    public int Port { get; init; } = 5432;
+    /// <summary>The port of the restored server; null for the one of an earlier run, or 5432.</summary>
+    public int? Port { get; init; }
 
     /// <summary>The folder of the PostgreSQL programs; null to find those of the backup's major version.</summary>
     public string? PostgresBin { get; init; }
 
-    /// <summary>The OS user that is to own and run the server.</summary>
-    public OSUser User { get; init; } = OSUser.Default;
+    /// <summary>The OS user that is to own and run the server; null for the one of an earlier run, or the usual one.</summary>
+    public OSUser? User { get; init; }
 
     /// <summary>How many parts are downloaded and extracted at once.</summary>
     public int Parallelism { get; init; } = Environment.ProcessorCount;

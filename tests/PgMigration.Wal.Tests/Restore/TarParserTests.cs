@@ -76,7 +76,7 @@ public sealed class TarParserTests
     public void What_no_backup_holds_is_refused(TarEntryType type)
     {
         using var stream = new MemoryStream();
-        using (var writer = new TarWriter(stream, TarEntryFormat.Pax, leaveOpen: true))
+        using (var writer = new System.Formats.Tar.TarWriter(stream, TarEntryFormat.Pax, leaveOpen: true))
         {
             var entry = new PaxTarEntry(type, "/base/5/1259");
             if (type == TarEntryType.HardLink)
@@ -103,7 +103,7 @@ public sealed class TarParserTests
     internal static byte[] TarOf(TarEntryFormat format, params (string Name, byte[] Content)[] files)
     {
         using var stream = new MemoryStream();
-        using (var writer = new TarWriter(stream, format, leaveOpen: true))
+        using (var writer = new System.Formats.Tar.TarWriter(stream, format, leaveOpen: true))
         {
             foreach (var (name, content) in files)
             {

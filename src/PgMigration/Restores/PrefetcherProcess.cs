@@ -7,7 +7,7 @@ namespace PgMigration;
 
 /// <summary>The prefetcher of one data directory: started already while the backup loads, stopped with the restore.</summary>
 [SupportedOSPlatform("linux")]
-internal sealed class Prefetcher(RestoreLayout layout, OSUser user)
+internal sealed class PrefetcherProcess(RestoreLayout layout, OSUser user)
 {
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(10);
 
