@@ -89,6 +89,7 @@ internal sealed class CmdletHelp
     private string? DefaultOf(string parameter) => _type.GetProperty(parameter)?.GetValue(_instance) switch
     {
         null or 0 or 0L or "" or Array { Length: 0 } => null,
+        Array values => string.Join(", ", values.Cast<object>()),
         IFormattable value => value.ToString(null, System.Globalization.CultureInfo.InvariantCulture),
         var value => value.ToString(),
     };

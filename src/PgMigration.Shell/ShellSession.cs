@@ -54,7 +54,8 @@ internal sealed class ShellSession : IDisposable
         }
 
         // build.ps1 runs without the module: a process that has loaded it would go on running the old code after the build
-        if (BuiltModule.Find() is { } module && script != module.BuildScript && !Succeeds(engine => engine.AddCommand("Import-Module").AddParameter("Name", module.Manifest)))
+        if (!_options.NoModule && BuiltModule.Find() is { } module && script != module.BuildScript
+            && !Succeeds(engine => engine.AddCommand("Import-Module").AddParameter("Name", module.Manifest)))
         {
             return 1;
         }
