@@ -32,12 +32,18 @@ internal sealed unsafe class PrefetcherConnection : IDisposable
             }
 
             started ??= PrefetcherStart.Now();
-            if (started.HasFailed || Environment.TickCount64 > untilMilliseconds)
+            var fate = started.Fate();
+            if (fate == PrefetcherFate.Failed || Environment.TickCount64 > untilMilliseconds)
             {
-                StandardError.WriteLine(started.HasFailed
+                StandardError.WriteLine(fate == PrefetcherFate.Failed
                     ? "the prefetcher ended while it started; see pgmigration/prefetch.log in the data directory"
                     : "the prefetcher does not listen; see pgmigration/prefetch.log in the data directory");
                 return null;
+            }
+
+            if (fate == PrefetcherFate.FoundAnother)
+            {
+                started = null; // once more, if nobody listens by then
             }
 
             // It listens some thirty milliseconds after its start. A promotion waits for that too: the archive may hold more to replay.

@@ -15,14 +15,13 @@ internal sealed unsafe class PrefetcherStart
 
     private PrefetcherStart(int pid) => _pid = pid;
 
-    /// <summary>Whether the started prefetcher has ended, other than because another one runs already.</summary>
-    public bool HasFailed
+    /// <summary>Whether the started prefetcher runs, has failed, or found the lock taken.</summary>
+    public PrefetcherFate Fate()
     {
-        get
-        {
-            int status = 0;
-            return LibC.waitpid(_pid, &status, LibC.NoHang) == _pid && status != AlreadyRunning << 8;
-        }
+        int status = 0;
+        return LibC.waitpid(_pid, &status, LibC.NoHang) != _pid ? PrefetcherFate.Runs
+            : status == AlreadyRunning << 8 ? PrefetcherFate.FoundAnother
+            : PrefetcherFate.Failed;
     }
 
     /// <summary>Starts it, from the folder in which this program lies.</summary>

@@ -62,6 +62,7 @@ public sealed class Prefetcher
         using var credentials = new CredentialRenewal(_layout, view, Limits, _log);
         watch.Failed += credentials.After;
         var board = new StatusBoard(_layout, flow, watch, view);
+        board.WriteStarting();
         using var server = new PrefetchServer(_layout, new RequestDesk(view, watch, flow, _log), _log);
         Task<string>[] tasks =
         [

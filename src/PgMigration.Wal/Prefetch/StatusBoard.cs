@@ -31,6 +31,9 @@ internal sealed class StatusBoard(RestoreLayout layout, SegmentFlow flow, Archiv
         }
     }
 
+    /// <summary>The first word: who asks for the process id finds it as soon as somebody listens.</summary>
+    public void WriteStarting() => Write(Describe());
+
     /// <summary>The last word.</summary>
     public void WriteStopped(string reason) => Write(Describe() with { State = PrefetchState.Stopped, Detail = $"The prefetcher has ended: {reason}." });
 

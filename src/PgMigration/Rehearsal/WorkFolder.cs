@@ -71,6 +71,16 @@ public sealed class WorkFolder
         return this[name];
     }
 
+    /// <summary>Puts a copy of a program into it that its owner can run.</summary>
+    public async Task<string> CopyProgramAsync(string name, string program, CancellationToken cancel = default)
+    {
+        await RunAsync("install", cancel, "-m", "0700", "/dev/null", this[name]);
+        await using var source = File.OpenRead(program);
+        await using var copy = new FileStream(this[name], FileMode.Open, FileAccess.Write);
+        await source.CopyToAsync(copy, cancel);
+        return this[name];
+    }
+
     /// <summary>Removes the folder and all in it.</summary>
     public void Remove()
     {
