@@ -12,6 +12,10 @@ public abstract class ReplicationLink
     /// <summary>The kind of link in one word, such as <c>Wal</c>.</summary>
     public abstract string Kind { get; }
 
+    /// <summary>The target as the app reaches it: its address, with the app's database and login as on the source.</summary>
+    /// <param name="source">The source, as the app's login.</param>
+    public virtual PgServer TargetForApp(PgServer source) => Target;
+
     /// <summary>Measures how far the target is behind, now.</summary>
     /// <param name="cancel">Ends the measurement.</param>
     public abstract Task<ReplicationLag> MeasureLagAsync(CancellationToken cancel = default);

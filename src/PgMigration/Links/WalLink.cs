@@ -1,8 +1,12 @@
+using PgMigration.Wal;
+
 namespace PgMigration;
 
 /// <summary>A hot standby that was restored from an archive and follows it: what Start-WalRestore returns.</summary>
 public sealed partial class WalLink : ReplicationLink
 {
+    private readonly WalLagProbe _probe = new();
+
     /// <inheritdoc/>
     public override string Kind => "Wal";
 
@@ -18,6 +22,37 @@ public sealed partial class WalLink : ReplicationLink
     /// <summary>The cluster's system identifier, the same on source, archive and target.</summary>
     public required ulong SystemIdentifier { get; init; }
 
+    /// <summary>
+    /// The restored server as the app will reach it: by TCP, with the source's database, login and secret (roles and passwords came
+    /// with the data). <see cref="ReplicationLink.Target"/> is the same server as its superuser over the local socket.
+    /// </summary>
+    public required PgServer TargetAddress { get; init; }
+
     /// <inheritdoc/>
-    public override Task<ReplicationLag> MeasureLagAsync(CancellationToken cancel = default) => throw new NotSupportedException();
+    public override PgServer TargetForApp(PgServer source) => TargetAddress;
+
+    /// <summary>Measures how far the standby is behind its source.</summary>
+    /// <remarks>
+    /// Needs only SQL, so it works from any machine; where the data directory is, the prefetcher's status and the server's log add
+    /// the reason when the link does not flow. Bytes are honest: from the source's insert position to the replayed one, and on an
+    /// archive-only link the source's unfinished segment counts. Time is zero when both servers know the same completed transactions,
+    /// even if such bytes remain: nothing committed is missing.
+    /// </remarks>
+    /// <param name="cancel">Ends the measurement.</param>
+    /// <exception cref="MigrationException"><c>SourceOfOtherCluster</c>; or the source cannot be reached.</exception>
+    public override Task<ReplicationLag> MeasureLagAsync(CancellationToken cancel = default) => _probe.MeasureAsync(this, cancel);
+
+    /// <summary>The layout of the data directory if this is the machine it lies on; otherwise null.</summary>
+    internal RestoreLayout? LocalLayout()
+    {
+        var layout = new RestoreLayout(DataDirectory);
+        try
+        {
+            return OperatingSystem.IsLinux() && File.Exists(layout.RecordFile) && RestoreRecord.Load(layout.RecordFile).SystemIdentifier == SystemIdentifier ? layout : null;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or MigrationException)
+        {
+            return null;
+        }
+    }
 }

@@ -9,24 +9,26 @@ namespace PgMigration;
 /// <param name="User">The OS user that owns the directory and runs the server.</param>
 public sealed partial record LocalServer(PostgresBinaries Binaries, string DataDirectory, OSUser User)
 {
+    /// <summary>The name of the server's log within its data directory.</summary>
+    public const string LogFileName = "server.log";
+
     /// <summary>The server's log, beside its data: read it when a start fails.</summary>
-    public string LogFile => Path.Combine(DataDirectory, "server.log");
+    public string LogFile => Path.Combine(DataDirectory, LogFileName);
 
     /// <summary>The process id of the running postmaster; null when it does not run.</summary>
-    public int? ProcessId
+    public int? ProcessId => ReadProcessId(DataDirectory);
+
+    /// <summary>The process id of the postmaster that runs on a data directory; null when none does, or when it may not be read.</summary>
+    public static int? ReadProcessId(string dataDirectory)
     {
-        get
+        try
         {
-            string pidFile = Path.Combine(DataDirectory, "postmaster.pid");
-            try
-            {
-                string? first = File.ReadLines(pidFile).FirstOrDefault();
-                return int.TryParse(first, NumberStyles.None, CultureInfo.InvariantCulture, out int pid) && IsAlive(pid) ? pid : null;
-            }
-            catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
-            {
-                return null;
-            }
+            string? first = File.ReadLines(Path.Combine(dataDirectory, "postmaster.pid")).FirstOrDefault();
+            return int.TryParse(first, NumberStyles.None, CultureInfo.InvariantCulture, out int pid) && IsAlive(pid) ? pid : null;
+        }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException)
+        {
+            return null;
         }
     }
 
@@ -62,6 +64,7 @@ public sealed partial record LocalServer(PostgresBinaries Binaries, string DataD
         var start = User.Command(Binaries[program], arguments);
         start.WorkingDirectory = "/";
         start.RedirectStandardInput = true;
+        start.Environment["LC_ALL"] = "C"; // their output is read
 
         // pg_ctl's server inherits our pipes: so wait for the program's own exit, not for the end of its output.
         bool leavesChild = program == "pg_ctl";
@@ -87,7 +90,7 @@ public sealed partial record LocalServer(PostgresBinaries Binaries, string DataD
         try
         {
             using var process = Process.GetProcessById(pid);
-            return !process.HasExited;
+            return !process.HasExited && process.ProcessName.StartsWith("postgres", StringComparison.Ordinal); // the number may be another program's by now
         }
         catch (ArgumentException)
         {

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Globalization;
+using PgMigration.Wal;
 
 namespace PgMigration;
 
@@ -25,5 +27,20 @@ public sealed record OSUser(string Name)
         }
 
         return start;
+    }
+
+    /// <summary>The numbers of this user and its group, as the name service of this machine knows them.</summary>
+    /// <exception cref="MigrationException"><c>OSUserUnknown</c>.</exception>
+    public FileOwner Numbers() => new(Ask("-u"), Ask("-g"));
+
+    private uint Ask(string what)
+    {
+        using var process = Process.Start(new ProcessStartInfo("id", [what, "--", Name]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        string number = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return uint.TryParse(number.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out uint id)
+            ? id
+            : throw new MigrationException("OSUserUnknown", MigrationErrorKind.NotFound,
+                $"This machine has no user '{Name}'. Make one (useradd --system {Name}), or name another with -OSUser; PostgreSQL refuses to run as root.");
     }
 }

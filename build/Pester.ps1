@@ -1,0 +1,6 @@
+# Runs the suites in a pwsh of their own; the last line is for build.ps1.
+$ErrorActionPreference = 'Stop'
+Import-Module Pester -MinimumVersion 5.0
+$result = Invoke-Pester -Path "$PSScriptRoot/../tests/Pester" -PassThru
+"PESTER passed $($result.PassedCount) failed $($result.FailedCount + $result.FailedBlocksCount + $result.FailedContainersCount) skipped $($result.SkippedCount)"
+exit 0

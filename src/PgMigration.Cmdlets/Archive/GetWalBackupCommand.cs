@@ -1,0 +1,46 @@
+using System.Management.Automation;
+using PgMigration.Wal;
+
+namespace PgMigration.Cmdlets;
+
+/// <summary>Lists the base backups of an archive, newest first.</summary>
+/// <remarks>Only finished backups are listed: those whose sentinel is in the archive. One that cannot be read is a warning.</remarks>
+/// <example>
+/// <code>Get-WalBackup s3://wal-bucket/prod</code>
+/// <para>All backups, with the keys and region that the AWS programs would use.</para>
+/// </example>
+/// <example>
+/// <code>Get-WalBackup s3://wal-bucket/prod -EndpointUrl https://minio.example:9000 -ProfileName minio | Select-Object -First 1</code>
+/// <para>The newest backup on a service that speaks S3.</para>
+/// </example>
+/// <example>
+/// <code>Get-WalBackup file:///backup/prod -Name 'base_00000002*' | Where-Object IsDelta -EQ $false</code>
+/// <para>The full backups that were taken on timeline 2, from a folder.</para>
+/// </example>
+[Cmdlet(VerbsCommon.Get, "WalBackup")]
+[OutputType(typeof(WalBackup))]
+public sealed class GetWalBackupCommand : ArchiveCmdlet
+{
+    /// <summary>Names to list, with wildcards; all by default.</summary>
+    [Parameter(Position = 1)]
+    [SupportsWildcards]
+    public string[] Name { get; set; } = ["*"];
+
+    /// <inheritdoc/>
+    protected override async Task ProcessAsync(CancellationToken cancel)
+    {
+        var patterns = Array.ConvertAll(Name, name => new WildcardPattern(name, WildcardOptions.IgnoreCase));
+        using var storage = ArchiveStorage.Open(ArchiveAccess());
+        var all = await BackupCatalog.ListAsync(storage, Observer, cancel);
+        foreach (var backup in all.Where(backup => Array.Exists(patterns, pattern => pattern.IsMatch(backup.Name))))
+        {
+            Write(backup);
+        }
+
+        foreach (string name in Name.Where(name => !WildcardPattern.ContainsWildcardCharacters(name) && all.All(backup => !backup.Name.Equals(name, StringComparison.OrdinalIgnoreCase))))
+        {
+            WriteFailure(new MigrationException("BackupNotFound", MigrationErrorKind.NotFound,
+                $"{storage.Url} holds no finished base backup '{name}'. Get-WalBackup without -Name lists all."), name);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using System.Management.Automation;
+
+namespace PgMigration.Cmdlets;
+
+/// <summary>What Invoke-, Resume- and Undo-Cutover have in common: the link, the app, the limits.</summary>
+public abstract class CutoverCmdlet : MigrationCmdlet
+{
+    /// <summary>The link to cut over: what Start-WalRestore or Get-WalRestore returned.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
+    public ReplicationLink? Link { get; set; }
+
+    /// <summary>How the application is paused, repointed and let go on: from New-MigrationApp.</summary>
+    [Parameter(Mandatory = true)]
+    public MigrationApp? App { get; set; }
+
+    /// <summary>The server that the app leaves, as a login that owns the app's tables. May be left out when the link knows it.</summary>
+    [Parameter]
+    [PgServerTransformation]
+    public PgServer? Source { get; set; }
+
+    /// <summary>The new server as the app is to reach it, when that is not the address that the link knows.</summary>
+    [Parameter]
+    [PgServerTransformation]
+    public PgServer? AppTarget { get; set; }
+
+    /// <summary>How long the app may be paused before the cutover gives up and lets it go on at the source. Bare numbers are seconds; 60 by default.</summary>
+    [Parameter]
+    [DurationTransformation]
+    public TimeSpan MaxPause { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long the app's open transactions may take to end. Bare numbers are seconds; 10 by default.</summary>
+    [Parameter]
+    [DurationTransformation]
+    public TimeSpan PauseTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long transactions that this login may not end may take to finish behind the fence. Bare numbers are seconds; 10 by default.</summary>
+    [Parameter]
+    [DurationTransformation]
+    public TimeSpan FenceTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>A dropped SSH session or a SIGTERM must not leave the app paused.</summary>
+    protected override bool CleansUpOnSignals => true;
+
+    /// <summary>The cutover that the parameters describe.</summary>
+    /// <exception cref="MigrationException"><c>SourceMissing</c>.</exception>
+    protected Cutover Cutover(CutoverOptions? options = null)
+    {
+        var source = Source ?? Link!.Source ?? throw new MigrationException("SourceMissing", MigrationErrorKind.InvalidArgument,
+            "The link does not know its source. Give the server that the app leaves with -Source, such as -Source $env:DATABASE_URL.");
+        return new Cutover(Link!, source, App!, (options ?? new CutoverOptions()) with
+        {
+            AppTarget = AppTarget, MaxPause = MaxPause, PauseTimeout = PauseTimeout, FenceTimeout = FenceTimeout,
+        }, Observer);
+    }
+}

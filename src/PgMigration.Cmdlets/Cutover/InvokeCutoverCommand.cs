@@ -1,0 +1,57 @@
+using System.Management.Automation;
+
+namespace PgMigration.Cmdlets;
+
+/// <summary>Moves the application from its server to the link's target, with a pause that it sees as latency.</summary>
+/// <remarks>
+/// Checks every gate, pauses the app, fences the source and proves the fence, waits until a mark written behind the fence is on the target,
+/// promotes and opens it, points the app there and lets it go on. -WhatIf writes the plan, with the promotion and the point of no return.
+/// If anything fails before the point of no return, everything done is undone and the app runs on the source as before. What is done is
+/// journalled; after a death of the session Resume-Cutover or Undo-Cutover goes on from the journal.
+/// </remarks>
+/// <example>
+/// <code>$link | Invoke-Cutover -App $app -WhatIf</code>
+/// <para>Writes the plan and changes nothing.</para>
+/// </example>
+/// <example>
+/// <code>$link | Invoke-Cutover -App $app -Confirm:$false</code>
+/// <para>Cuts over without asking, as a runbook does.</para>
+/// </example>
+/// <example>
+/// <code>Get-WalRestore -DataDirectory /data/pg | Invoke-Cutover -Source $env:DATABASE_URL -App $app -MaxPause 20 -Journal ./tonight.journal</code>
+/// <para>In a new session, with a journal in a place of one's own, giving up after 20 seconds of pause.</para>
+/// </example>
+[Cmdlet(VerbsLifecycle.Invoke, "Cutover", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
+[OutputType(typeof(CutoverReport), typeof(CutoverPlanRow))]
+public sealed class InvokeCutoverCommand : CutoverCmdlet
+{
+    /// <summary>The largest lag with which the cutover begins: bytes of WAL, such as 64MB (the default). Less than two segments may never be met.</summary>
+    [Parameter]
+    [ByteSizeTransformation]
+    public long MaxLag { get; set; } = 64L * 1024 * 1024;
+
+    /// <summary>Checks of your own that must pass before the first step.</summary>
+    [Parameter]
+    public MigrationGate[] Gate { get; set; } = [];
+
+    /// <summary>The journal's file; it must not exist yet. By default one in the user's application data, which the report names.</summary>
+    [Parameter]
+    public string? Journal { get; set; }
+
+    /// <inheritdoc/>
+    protected override async Task ProcessAsync(CancellationToken cancel)
+    {
+        var cutover = Cutover(new CutoverOptions { MaxLagBytes = MaxLag, Gates = Gate });
+        if (!await ShouldAsync($"{cutover.Source} → {cutover.Link.Target}", "Cut over"))
+        {
+            foreach (var row in cutover.Plan.Describe())
+            {
+                Write(row);
+            }
+
+            return;
+        }
+
+        Write(await cutover.RunAsync(Journal is null ? PgMigration.Cutover.NewJournalPath(cutover.Source) : ResolvePath(Journal), cancel));
+    }
+}

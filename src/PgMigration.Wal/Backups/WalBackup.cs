@@ -1,0 +1,71 @@
+namespace PgMigration.Wal;
+
+/// <summary>A base backup in an archive, as its sentinel describes it. What an older writer did not record is null.</summary>
+public sealed record WalBackup
+{
+    /// <summary>Its name, such as <c>base_0000000100000000000000A3</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The segment in which it starts: what has to be replayed begins here.</summary>
+    public required WalSegmentName StartSegment { get; init; }
+
+    /// <summary>The timeline it was taken on.</summary>
+    public uint Timeline => StartSegment.Timeline;
+
+    /// <summary>Where its replay starts.</summary>
+    public Lsn? StartLsn { get; init; }
+
+    /// <summary>From where on the restored cluster is consistent.</summary>
+    public Lsn? FinishLsn { get; init; }
+
+    /// <summary>When it was begun; else when its sentinel was stored, which is soon after its end.</summary>
+    public required DateTimeOffset Time { get; init; }
+
+    /// <summary>When it was begun.</summary>
+    public DateTimeOffset? StartTime { get; init; }
+
+    /// <summary>When it ended.</summary>
+    public DateTimeOffset? FinishTime { get; init; }
+
+    /// <summary>The version as PostgreSQL numbers it: 150018 is 15.18.</summary>
+    public int? PgVersion { get; init; }
+
+    /// <summary>The major version: 15 for 15.18.</summary>
+    public int? MajorVersion => PgVersion / 10_000;
+
+    /// <summary>The cluster.</summary>
+    public ulong? SystemIdentifier { get; init; }
+
+    /// <summary>Bytes of its files.</summary>
+    public long? UncompressedSize { get; init; }
+
+    /// <summary>Bytes that it takes in the archive.</summary>
+    public long? CompressedSize { get; init; }
+
+    /// <summary>Whether the archive's clean-up spares it.</summary>
+    public bool IsPermanent { get; init; }
+
+    /// <summary>The backup that this one builds on; null for a full one.</summary>
+    public string? DeltaFrom { get; init; }
+
+    /// <summary>The full backup at the bottom of the chain; null for a full one.</summary>
+    public string? DeltaFullName { get; init; }
+
+    /// <summary>Whether it holds only changes since another backup.</summary>
+    public bool IsDelta { get; init; }
+
+    /// <summary>The machine it was taken on.</summary>
+    public string? Hostname { get; init; }
+
+    /// <summary>The data directory it was taken of.</summary>
+    public string? DataDirectory { get; init; }
+
+    /// <summary>The cluster's tablespaces.</summary>
+    public IReadOnlyList<BackupTablespace> Tablespaces { get; init; } = [];
+
+    /// <summary>The archive's address, without secrets.</summary>
+    public required string Archive { get; init; }
+
+    /// <summary>The name.</summary>
+    public override string ToString() => Name;
+}

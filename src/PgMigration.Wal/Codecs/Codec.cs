@@ -1,0 +1,50 @@
+namespace PgMigration.Wal;
+
+/// <summary>The codecs that an archive's objects are written with, chosen by the object's extension. One archive can mix them.</summary>
+public static class Codec
+{
+    /// <summary>LZ4 frames: WAL-G's default.</summary>
+    public static ICodec Lz4 { get; } = new Lz4Codec();
+
+    /// <summary>Zstandard.</summary>
+    public static ICodec Zstd { get; } = new ZstdCodec();
+
+    /// <summary>Gzip.</summary>
+    public static ICodec Gzip { get; } = new GzipCodec();
+
+    /// <summary>Plain objects.</summary>
+    public static ICodec None { get; } = new PlainCodec();
+
+    /// <summary>Every codec, the likelier ones first.</summary>
+    public static IReadOnlyList<ICodec> All { get; } = [Lz4, Zstd, Gzip, None];
+
+    // What PostgreSQL and the writers of backups themselves put behind a dot: no compression.
+    private static readonly HashSet<string> PlainEndings = ["history", "backup", "partial", "tar", "json", "txt"];
+
+    /// <summary>The codec of an extension, such as <c>lz4</c>; null when it is none that we read.</summary>
+    /// <param name="extension">Without its dot; empty for plain objects.</param>
+    public static ICodec? ByExtension(string extension) => All.FirstOrDefault(codec => codec.Extension == extension);
+
+    /// <summary>The codec that an object was written with, by its name.</summary>
+    /// <exception cref="MigrationException"><c>CodecNotSupported</c>: brotli, lzma, lzo or another one that we do not read.</exception>
+    public static ICodec ForName(string objectName)
+    {
+        string extension = ExtensionOf(objectName);
+        return extension.Length == 0 || PlainEndings.Contains(extension)
+            ? None
+            : ByExtension(extension) ?? throw new MigrationException("CodecNotSupported", MigrationErrorKind.NotSupported,
+                $"The object '{objectName}' is compressed as '.{extension}', which is not supported yet. Expected .lz4, .zst, .gz or a plain object.");
+    }
+
+    /// <summary>The name without its codec's extension: <c>part_001.tar</c> for <c>part_001.tar.lz4</c>.</summary>
+    public static string BareName(string objectName)
+    {
+        string extension = ExtensionOf(objectName);
+        return extension.Length == 0 || PlainEndings.Contains(extension) ? objectName : objectName[..^(extension.Length + 1)];
+    }
+
+    /// <summary>The name that an object gets with a codec: <c>part_001.tar.lz4</c> for <c>part_001.tar</c>.</summary>
+    public static string NameFor(this ICodec codec, string bareName) => codec.Extension.Length == 0 ? bareName : $"{bareName}.{codec.Extension}";
+
+    private static string ExtensionOf(string objectName) => Path.GetExtension(objectName[(objectName.LastIndexOf('/') + 1)..]).TrimStart('.');
+}

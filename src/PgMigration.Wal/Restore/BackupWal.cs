@@ -1,0 +1,73 @@
+using System.Globalization;
+
+namespace PgMigration.Wal;
+
+/// <summary>The WAL that a base backup needs to become consistent: checked to be in the archive before terabytes are loaded.</summary>
+/// <param name="SystemIdentifier">The cluster that wrote it.</param>
+/// <param name="SegmentSize">The cluster's segment size in bytes.</param>
+/// <param name="MajorVersion">The major version that wrote it.</param>
+public sealed record BackupWal(ulong SystemIdentifier, int SegmentSize, int MajorVersion)
+{
+    private const string Folder = SegmentStore.Folder;
+
+    /// <summary>Reads the first segment's header, and looks for every segment up to the backup's end.</summary>
+    /// <exception cref="MigrationException"><c>SegmentMissing</c>, <c>SegmentDamaged</c>, <c>SegmentForeign</c>.</exception>
+    public static async Task<BackupWal> CheckAsync(IArchiveStorage storage, WalBackup backup, CancellationToken cancel)
+    {
+        // every name that sorts after the one before the first segment's: with any codec's extension, or without one
+        string first = backup.StartSegment.ToString();
+        string before = $"{Folder}{first[..^1]}{(char)(first[^1] - 1)}~";
+        BackupWal? wal = null;
+        var next = backup.StartSegment;
+        await foreach (var found in storage.ListAsync(Folder, before, cancel))
+        {
+            string name = Codec.BareName(found.Name[Folder.Length..]);
+            int order = string.CompareOrdinal(name, next.ToString());
+            if (order > 0 && WalSegmentName.TryParse(name, out _))
+            {
+                break; // a hole
+            }
+
+            if (order != 0)
+            {
+                continue; // a note beside a segment, or the same segment with another codec
+            }
+
+            wal ??= await ReadHeaderAsync(storage, found.Name, backup, cancel);
+            if (backup.FinishLsn is not { } finish || next.Start(wal.SegmentSize) + wal.SegmentSize >= finish)
+            {
+                return wal;
+            }
+
+            next = next.Next(wal.SegmentSize);
+        }
+
+        throw new MigrationException("SegmentMissing", MigrationErrorKind.InvalidData,
+            $"The segment {next} is not in {storage.Url}/{Folder}, and without it the backup {backup.Name} never becomes consistent. Choose another backup with -BackupName; Get-WalBackup lists them.");
+    }
+
+    private static async Task<BackupWal> ReadHeaderAsync(IArchiveStorage storage, string name, WalBackup backup, CancellationToken cancel)
+    {
+        byte[] page = new byte[WalPageHeader.Size];
+        try
+        {
+            await using var stored = await storage.OpenReadAsync(name, 0, cancel);
+            await using var segment = Codec.ForName(name).Decompress(stored);
+            await segment.ReadExactlyAsync(page, cancel);
+        }
+        catch (Exception error) when (error is InvalidDataException or EndOfStreamException)
+        {
+            throw Damaged(storage, name, $"it cannot be decoded: {error.Message}", error);
+        }
+
+        var header = WalPageHeader.Read(page);
+        int major = WalPageMagic.MajorVersion(header.Magic) ?? backup.MajorVersion ?? throw Damaged(storage, name,
+            string.Create(CultureInfo.InvariantCulture, $"it begins with {header.Magic:X4}, which no known version of PostgreSQL writes (it may be encrypted)"));
+        var check = new SegmentCheck(backup.SystemIdentifier ?? header.SystemIdentifier, (int)header.SegmentSize, major);
+        check.VerifyHeader(name, backup.StartSegment, page);
+        return new BackupWal(header.SystemIdentifier, (int)header.SegmentSize, major);
+    }
+
+    private static MigrationException Damaged(IArchiveStorage storage, string name, string why, Exception? cause = null) =>
+        new("SegmentDamaged", MigrationErrorKind.InvalidData, $"{storage.Url}/{name} is damaged: {why}. Choose another backup with -BackupName.", cause);
+}

@@ -1,0 +1,95 @@
+namespace PgMigration.Wal;
+
+/// <summary>Decides where an entry of a base backup goes, and refuses names that lead out of the data directory.</summary>
+/// <remarks>
+/// Names come from outside and are hostile: <c>..</c> and links that leave are refused; a leading slash is WAL-G's way of saying
+/// "the data directory". What a standby must make itself, and what belonged to the source's processes, is left out.
+/// </remarks>
+public sealed class EntryPlacement
+{
+    /// <summary>What is appended to the source's own configuration files, kept beside ours.</summary>
+    public const string SourceSuffix = ".from-source";
+
+    private static readonly HashSet<string> SourceConfiguration = new(StringComparer.Ordinal)
+    {
+        "postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf",
+    };
+
+    private static readonly HashSet<string> LeftOutFiles = new(StringComparer.Ordinal)
+    {
+        "postmaster.pid", "postmaster.opts", "recovery.conf", "recovery.signal", "standby.signal", "promote", "current_logfiles",
+    };
+
+    private readonly HashSet<string> _tablespaces;
+
+    /// <summary>Placement into one data directory.</summary>
+    /// <param name="tablespaces">The oids of the backup's tablespaces, whose links have been made.</param>
+    public EntryPlacement(IEnumerable<string> tablespaces) => _tablespaces = new(tablespaces, StringComparer.Ordinal);
+
+    /// <summary>The folders that backups leave out, and that must be there, empty, before the server starts.</summary>
+    /// <remarks>Source: excludeDirContents in PostgreSQL's src/backend/backup/basebackup.c; log is a convention.</remarks>
+    public static IReadOnlyList<string> EmptyFolders { get; } =
+        ["pg_wal", "pg_replslot", "pg_dynshmem", "pg_notify", "pg_serial", "pg_snapshots", "pg_stat_tmp", "pg_subtrans", "log"];
+
+    /// <summary>Where an entry goes: a path relative to the data directory, or null for what is left out.</summary>
+    /// <exception cref="MigrationException"><c>EntryNameHostile</c> or <c>TablespaceUnknown</c>.</exception>
+    public string? Place(in TarEntry entry)
+    {
+        string[] parts = Parts(entry.Name);
+        if (parts.Length == 0 || parts[0] == RestoreLayout.FolderName || LeftOut(parts, entry.Kind))
+        {
+            return null;
+        }
+
+        if (entry.Kind == TarEntryKind.SymbolicLink && !StaysBelow(entry.LinkTarget, parts))
+        {
+            return MayBeAbsent(parts) ? null : throw new MigrationException("EntryNameHostile", MigrationErrorKind.InvalidData,
+                $"The backup holds a link '{entry.Name}' to '{entry.LinkTarget}', which leaves the data directory. Nothing was written there; this backup cannot be trusted.");
+        }
+
+        if (parts is ["pg_tblspc", var oid, ..])
+        {
+            return parts.Length == 2 ? null : _tablespaces.Contains(oid) ? string.Join('/', parts) : throw new MigrationException("TablespaceUnknown", MigrationErrorKind.InvalidData,
+                $"The backup holds '{entry.Name}', but does not say where tablespace {oid} lies. Give a folder for it: -TablespaceMapping @{{ '{oid}' = '/path' }}.");
+        }
+
+        return parts switch
+        {
+            [var file] when SourceConfiguration.Contains(file) => file + SourceSuffix,
+
+            // without a slash it was made by the backup itself; with one it is an ordinary file of the data directory, which the former overrules
+            ["backup_label"] => Held(entry.Name.StartsWith('/') ? HeldFiles.LabelOfDirectory : HeldFiles.Label),
+            ["tablespace_map"] => Held(HeldFiles.TablespaceMap),
+            ["global", "pg_control"] => Held(HeldFiles.Control),
+            _ => string.Join('/', parts),
+        };
+    }
+
+    private static string Held(string name) => $"{RestoreLayout.FolderName}/{HeldFiles.FolderName}/{name}";
+
+    private static string[] Parts(string name)
+    {
+        string[] parts = [.. name.Split('/').Where(part => part is not ("" or "."))];
+        if (parts.Contains("..") || name.Contains('\0', StringComparison.Ordinal))
+        {
+            throw new MigrationException("EntryNameHostile", MigrationErrorKind.InvalidData,
+                $"The backup holds an entry named '{name}', which leads out of the data directory. Nothing was written there; this backup cannot be trusted.");
+        }
+
+        return parts;
+    }
+
+    private static bool LeftOut(string[] parts, TarEntryKind kind) =>
+        (parts.Length == 1 && LeftOutFiles.Contains(parts[0]))
+        || (EmptyFolders.Contains(parts[0]) && (parts.Length > 1 || kind == TarEntryKind.SymbolicLink))
+        || (parts is ["pg_xlog" or "pg_log", ..]);
+
+    // A chain of links that each only descend can never leave; anything cleverer has no place in a data directory. One that is
+    // called as its target is what WAL-G stores for a link, since it does not look where it points.
+    private static bool StaysBelow(string target, string[] parts) =>
+        target.Length > 0 && !target.StartsWith('/') && !target.Split('/').Contains("..") && target != parts[^1] && target != string.Join('/', parts);
+
+    // Debian links certificates, and some link their configuration. We start without theirs.
+    private static bool MayBeAbsent(string[] parts) =>
+        parts is ["pg_tblspc", _] || (parts.Length == 1 && Path.GetExtension(parts[0]) is ".conf" or ".crt" or ".key" or ".pem" or ".crl");
+}

@@ -1,0 +1,136 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace PgMigration.Wal;
+
+/// <summary>How an archive is reached: where it lies, and for a bucket by which endpoint, region and credentials.</summary>
+/// <remarks>
+/// Keys are held only when somebody gave them. Otherwise they come from where AWS programs look (the named profile, environment,
+/// container, instance role), each time anew, so that keys which rotate keep working in a process that loads the saved form.
+/// </remarks>
+public sealed record ArchiveAccess
+{
+    /// <summary>Where the archive lies.</summary>
+    public required ArchiveLocation Location { get; init; }
+
+    /// <summary>An S3-compatible endpoint such as <c>https://minio.example:9000</c>; null for AWS itself.</summary>
+    public Uri? Endpoint { get; init; }
+
+    /// <summary>Whether the bucket is part of the path rather than of the host name; null: as the endpoint needs it (a custom one: yes).</summary>
+    public bool? PathStyle { get; init; }
+
+    /// <summary>The region, such as <c>eu-central-1</c>; null: from the profile or the environment.</summary>
+    public string? Region { get; init; }
+
+    /// <summary>A profile of the AWS configuration files; null: the usual chain of credentials.</summary>
+    public string? Profile { get; init; }
+
+    /// <summary>The file that holds the profile; null: where AWS programs look in this user's home.</summary>
+    public string? ProfileFile { get; init; }
+
+    /// <summary>Whether keys are held here, rather than looked up when they are needed.</summary>
+    [JsonIgnore]
+    public bool HasKeys => SecretAccessKey is not null;
+
+    [JsonInclude]
+    internal string? AccessKeyId { get; init; }
+
+    [JsonInclude]
+    internal string? SecretAccessKey { get; init; }
+
+    [JsonInclude]
+    internal string? SessionToken { get; init; }
+
+    /// <summary>Access to a location with what the environment says about it, by the names that the AWS and WAL-G programs use.</summary>
+    /// <param name="location">Such as <c>s3://bucket/prefix</c>.</param>
+    /// <exception cref="MigrationException"><c>ArchiveAddressInvalid</c>.</exception>
+    public static ArchiveAccess To(string location)
+    {
+        var parsed = ArchiveLocation.Parse(location);
+        return !parsed.IsS3 ? new ArchiveAccess { Location = parsed } : new ArchiveAccess
+        {
+            Location = parsed,
+            Endpoint = FirstVariable("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT") is { } endpoint ? ParseEndpoint(endpoint) : null,
+            PathStyle = bool.TryParse(FirstVariable("AWS_S3_FORCE_PATH_STYLE"), out bool pathStyle) ? pathStyle : null,
+        };
+    }
+
+    /// <summary>Reads a custom endpoint: an http or https address without user, query or fragment.</summary>
+    /// <exception cref="MigrationException"><c>EndpointInvalid</c>.</exception>
+    public static Uri ParseEndpoint(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.UserInfo.Length == 0 && uri.Query.Length == 0 && uri.Fragment.Length == 0
+            ? uri
+            : throw new MigrationException("EndpointInvalid", MigrationErrorKind.InvalidArgument,
+                "The endpoint is not an address of an S3 service. Expected http:// or https:// with a host, and no user, password or query in it.");
+
+    /// <summary>The same access with keys of its own.</summary>
+    /// <param name="accessKeyId">The access key's id.</param>
+    /// <param name="secretAccessKey">The secret; never shown.</param>
+    /// <param name="sessionToken">The token of temporary keys, or null.</param>
+    public ArchiveAccess WithKeys(string accessKeyId, string secretAccessKey, string? sessionToken = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(accessKeyId);
+        ArgumentException.ThrowIfNullOrWhiteSpace(secretAccessKey);
+        return this with { AccessKeyId = accessKeyId, SecretAccessKey = secretAccessKey, SessionToken = string.IsNullOrEmpty(sessionToken) ? null : sessionToken };
+    }
+
+    /// <summary>Saves it for another process, secrets included: a new file of mode 0600, put in place by rename.</summary>
+    public void Save(string path)
+    {
+        string temporary = path + ".new";
+        File.Delete(temporary);
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        using (var file = new FileStream(temporary, options))
+        {
+            JsonSerializer.Serialize(file, this, ArchiveJson.Default.ArchiveAccess);
+            file.Flush(flushToDisk: true);
+        }
+
+        File.Move(temporary, path, overwrite: true);
+    }
+
+    /// <summary>Reads what <see cref="Save"/> wrote.</summary>
+    /// <exception cref="MigrationException"><c>ArchiveFileInvalid</c>; its text repeats nothing of the file.</exception>
+    public static ArchiveAccess Load(string path)
+    {
+        try
+        {
+            using var file = File.OpenRead(path);
+            return JsonSerializer.Deserialize(file, ArchiveJson.Default.ArchiveAccess) ?? throw new JsonException();
+        }
+        catch (Exception error) when (error is JsonException or MigrationException)
+        {
+            throw new MigrationException("ArchiveFileInvalid", MigrationErrorKind.InvalidData,
+                $"'{path}' does not say how an archive is reached. Expected the JSON that Start-WalRestore writes; run it again to have it written anew.");
+        }
+    }
+
+    /// <summary>The address, and how it is reached, without secrets.</summary>
+    public override string ToString()
+    {
+        var text = new StringBuilder(Location.Url);
+        _ = Endpoint is null ? text : text.Append(" at ").Append(Endpoint.GetLeftPart(UriPartial.Path));
+        _ = Region is null ? text : text.Append(" in ").Append(Region);
+        _ = Profile is null ? text : text.Append(" with profile ").Append(Profile);
+        return (HasKeys ? text.Append(" with given keys") : text).ToString();
+    }
+
+    private static string? FirstVariable(params ReadOnlySpan<string> names)
+    {
+        foreach (string name in names)
+        {
+            if (Environment.GetEnvironmentVariable(name) is { Length: > 0 } value)
+            {
+                return value;
+            }
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,22 @@
+namespace PgMigration.Wal;
+
+/// <summary>The door to an archive's objects.</summary>
+public static class ArchiveStorage
+{
+    /// <summary>Opens an archive. Nothing is sent yet: an unreachable one is told by the first use.</summary>
+    /// <param name="access">Where it lies and how it is reached.</param>
+    /// <param name="limits">How long transfers may stall and are tried again; null for the usual limits.</param>
+    /// <exception cref="MigrationException"><c>ProfileNotFound</c>, <c>RegionMissing</c>.</exception>
+    public static IArchiveStorage Open(ArchiveAccess access, TransferLimits? limits = null)
+    {
+        ArgumentNullException.ThrowIfNull(access);
+        return access.Location.IsS3 ? new S3Storage(access, limits ?? TransferLimits.Default) : new FileStorage(access.Location);
+    }
+
+    /// <summary>Opens an archive by its address, as the environment says it is reached.</summary>
+    /// <param name="location"><c>s3://bucket/prefix</c>, <c>file:///path</c> or an absolute path.</param>
+    public static IArchiveStorage Open(string location) => Open(ArchiveAccess.To(location));
+
+    internal static MigrationException NotFound(string url, string name, Exception? cause = null) => new("ArchiveObjectNotFound", MigrationErrorKind.NotFound,
+        $"The archive {url} holds no object '{name}'.", cause);
+}

@@ -1,0 +1,97 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using Amazon.Runtime;
+using Amazon.S3;
+
+namespace PgMigration.Wal;
+
+/// <summary>What the SDK's errors mean: worth another attempt or not, and in words with a next step.</summary>
+internal static class S3Errors
+{
+    // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+    private static readonly HashSet<string> TransientCodes =
+        ["InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout", "RequestTimeTooSkewed", "OperationAborted", "Throttling", "ThrottlingException", "RequestLimitExceeded"];
+
+    /// <summary>Whether the same request may succeed a little later.</summary>
+    public static bool IsTransient(Exception error)
+    {
+        if (Inner<AuthenticationException>(error) is not null)
+        {
+            return false; // a certificate that is not trusted stays so
+        }
+
+        if (error is AmazonServiceException { StatusCode: not 0 } answer)
+        {
+            return (int)answer.StatusCode is >= 500 or 408 or 429 || TransientCodes.Contains(answer.ErrorCode ?? string.Empty);
+        }
+
+        return Inner<IOException>(error) is not null || Inner<HttpRequestException>(error) is not null || Inner<SocketException>(error) is not null
+            || Inner<OperationCanceledException>(error) is not null || Inner<TimeoutException>(error) is not null;
+    }
+
+    /// <summary>The error in words of ours. Nothing secret is in the SDK's texts: they name the key's id at most.</summary>
+    public static MigrationException Explain(Exception error, ArchiveLocation location, string name)
+    {
+        if (error is MigrationException known)
+        {
+            return known;
+        }
+
+        if (Inner<AuthenticationException>(error) is { } tls)
+        {
+            return Error("ArchiveUnreachable", MigrationErrorKind.Connection, $"{location} cannot be reached: the TLS handshake failed: {tls.Message}", error);
+        }
+
+        if (error is not AmazonServiceException { StatusCode: not 0 } answer)
+        {
+            return IsTransient(error)
+                ? Error("ArchiveUnreachable", MigrationErrorKind.Connection,
+                    $"{location} cannot be reached ('{name}'): {Reason(error)} Check the network, the endpoint and the region; then do it again.", error)
+                : Error("ArchiveCredentialsMissing", MigrationErrorKind.PermissionDenied,
+                    $"No credentials for {location}: {error.Message} Give a profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.", error);
+        }
+
+        string code = answer.ErrorCode ?? string.Empty;
+        return (answer.StatusCode, code) switch
+        {
+            (_, "NoSuchBucket") => Error("ArchiveNotFound", MigrationErrorKind.NotFound, $"The bucket '{location.Bucket}' does not exist. Check its name, the endpoint and the region.", error),
+            (HttpStatusCode.NotFound, _) => ArchiveStorage.NotFound(location.Url, name, error),
+            (_, "ExpiredToken" or "ExpiredTokenException" or "TokenRefreshRequired") =>
+                Error("ArchiveCredentialsExpired", MigrationErrorKind.PermissionDenied, $"The credentials for {location} have expired. Get new ones and do it again.", error),
+            (HttpStatusCode.MovedPermanently or HttpStatusCode.TemporaryRedirect, _) or (_, "AuthorizationHeaderMalformed" or "PermanentRedirect") =>
+                Error("ArchiveRegionWrong", MigrationErrorKind.InvalidArgument, $"The bucket '{location.Bucket}' lies in another region: {answer.Message} Give that one with -Region.", error),
+            (HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized, _) =>
+                Error("ArchiveAccessDenied", MigrationErrorKind.PermissionDenied,
+                    $"{location} refuses '{name}' ({(code.Length == 0 ? answer.StatusCode.ToString() : code)}). Expected credentials with s3:ListBucket on the bucket and s3:GetObject on its objects (s3:PutObject to write).", error),
+            _ when IsTransient(error) => Error("ArchiveUnreachable", MigrationErrorKind.Connection, $"{location} keeps answering {(int)answer.StatusCode} {code} for '{name}'. Try again later.", error),
+            _ => Error("ArchiveRequestFailed", MigrationErrorKind.InvalidOperation, $"{location} answered {(int)answer.StatusCode} {code} for '{name}': {answer.Message}", error),
+        };
+    }
+
+    private static MigrationException Error(string id, MigrationErrorKind kind, string message, Exception cause) => new(id, kind, message, cause);
+
+    private static string Reason(Exception error)
+    {
+        if (Inner<SocketException>(error) is { } socket)
+        {
+            return socket.Message + ".";
+        }
+
+        return Inner<OperationCanceledException>(error) is not null && Inner<HttpRequestException>(error) is null ? "no answer within the time limit." : error.GetBaseException().Message.TrimEnd('.') + ".";
+    }
+
+    private static T? Inner<T>(Exception? error)
+        where T : Exception
+    {
+        for (; error is not null; error = error.InnerException)
+        {
+            if (error is T found)
+            {
+                return found;
+            }
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,108 @@
+using System.Globalization;
+
+namespace PgMigration;
+
+/// <summary>An app behind PgBouncer: PAUSE, rewrite the database's entry, RELOAD, RESUME. Its clients see latency and no error.</summary>
+public sealed class PgBouncerApp : MigrationApp
+{
+    private readonly PgServer _console;
+    private readonly PgBouncerIni _ini;
+    private readonly string _name;
+
+    /// <summary>Describes the pooler.</summary>
+    /// <param name="console">Its admin console: an admin user on its address, database <c>pgbouncer</c>.</param>
+    /// <param name="database">The entry in [databases] that the app connects to.</param>
+    /// <param name="configFile">The file that holds the entry, on this machine.</param>
+    public PgBouncerApp(PgServer console, string database, string configFile)
+    {
+        _console = console;
+        _name = database;
+        _ini = new PgBouncerIni(configFile);
+        ConfigFile = configFile;
+    }
+
+    /// <inheritdoc/>
+    public override string Kind => "PgBouncer";
+
+    /// <summary>The admin console.</summary>
+    public PgServer Console => _console;
+
+    /// <summary>The entry that the app connects to.</summary>
+    public string Database => _name;
+
+    /// <summary>The file that holds the entry.</summary>
+    public string ConfigFile { get; }
+
+    /// <inheritdoc/>
+    public override async Task CheckAsync(CancellationToken cancel = default)
+    {
+        var (host, port) = _ini.Read(_name);
+        _ini.CheckWritable();
+        await using var console = await PgBouncerConsole.ConnectAsync(_console, cancel);
+        var entry = await EntryAsync(console, cancel);
+        if (entry["host"] != host || entry["port"] != (port ?? "5432"))
+        {
+            throw new MigrationException("PgBouncerOtherConfig", MigrationErrorKind.InvalidOperation,
+                $"PgBouncer's entry '{_name}' points at {entry["host"]}:{entry["port"]}, but {ConfigFile} says {host}:{port}. Give the file it really reads, or RELOAD it first.");
+        }
+
+        if (entry["paused"] != "0" || entry["disabled"] != "0")
+        {
+            throw new MigrationException("PgBouncerAlreadyPaused", MigrationErrorKind.InvalidOperation,
+                $"PgBouncer's entry '{_name}' is already paused or disabled. RESUME or ENABLE it first, so that it is clear who lets the app go on.");
+        }
+
+        if (entry.GetValueOrDefault("pool_mode") == "session")
+        {
+            throw new MigrationException("PgBouncerSessionMode", MigrationErrorKind.InvalidOperation,
+                $"PgBouncer's entry '{_name}' pools by session: PAUSE would wait until every client disconnects. Set pool_mode = transaction for it, or stop the app by a script block.");
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async Task PauseAsync(CancellationToken cancel = default)
+    {
+        await using var console = await PgBouncerConsole.ConnectAsync(_console, cancel);
+        if ((await EntryAsync(console, cancel))["paused"] == "0")
+        {
+            await console.AskAsync($"PAUSE {Quoted}", cancel);
+        }
+
+        // "paused" shows while it still waits, and stays after the one who asked has died: drained means no server connection is left.
+        while (await EntryAsync(console, cancel) is var entry && (entry["paused"] != "1" || entry["current_connections"] != "0"))
+        {
+            await Task.Delay(2, cancel);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async Task RepointAsync(PgServer server, CancellationToken cancel = default)
+    {
+        _ini.Write(_name, server);
+        await using var console = await PgBouncerConsole.ConnectAsync(_console, cancel);
+        await console.AskAsync("RELOAD", cancel);
+        var entry = await EntryAsync(console, cancel);
+        string port = server.Port.ToString(CultureInfo.InvariantCulture);
+        if (entry["host"] != server.Host || entry["port"] != port)
+        {
+            throw new MigrationException("PgBouncerNotRepointed", MigrationErrorKind.InvalidOperation,
+                $"After RELOAD PgBouncer's entry '{_name}' still points at {entry["host"]}:{entry["port"]}, expected {server.Host}:{port}. Its log says why the file {ConfigFile} was not taken.");
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async Task ResumeAsync(CancellationToken cancel = default)
+    {
+        await using var console = await PgBouncerConsole.ConnectAsync(_console, cancel);
+        if ((await EntryAsync(console, cancel))["paused"] != "0")
+        {
+            await console.AskAsync($"RESUME {Quoted}", cancel);
+        }
+    }
+
+    private string Quoted => $"\"{_name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+
+    private async Task<Dictionary<string, string?>> EntryAsync(PgBouncerConsole console, CancellationToken cancel) =>
+        (await console.AskAsync("SHOW DATABASES", cancel)).Find(row => row["name"] == _name)
+        ?? throw new MigrationException("PgBouncerEntryNotFound", MigrationErrorKind.NotFound, $"PgBouncer knows no database '{_name}' (SHOW DATABASES).");
+}

@@ -1,0 +1,237 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace PgMigration;
+
+/// <summary>A session on PgBouncer's admin console.</summary>
+/// <remarks>
+/// The console knows only the simple query protocol, which Npgsql does not speak; so here is the little of it that PAUSE, RELOAD, RESUME and
+/// SHOW need. Sources: PostgreSQL's manual, "Frontend/Backend Protocol"; RFC 5802 and 7677 for SCRAM-SHA-256; PgBouncer's usage page.
+/// </remarks>
+internal sealed class PgBouncerConsole : IAsyncDisposable
+{
+    private readonly Socket _socket;
+    private readonly Stream _stream;
+
+    private PgBouncerConsole(Socket socket, Stream stream)
+    {
+        _socket = socket;
+        _stream = stream;
+    }
+
+    /// <summary>Logs in to the console's database, <c>pgbouncer</c>.</summary>
+    public static async Task<PgBouncerConsole> ConnectAsync(PgServer console, CancellationToken cancel)
+    {
+        bool local = console.Host.StartsWith('/');
+        var socket = local ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) : new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            if (local)
+            {
+                await socket.ConnectAsync(new UnixDomainSocketEndPoint(string.Create(CultureInfo.InvariantCulture, $"{console.Host}/.s.PGSQL.{console.Port}")), cancel);
+            }
+            else
+            {
+                await socket.ConnectAsync(console.Host, console.Port, cancel);
+            }
+
+            var stream = await console.SecureAsync(new NetworkStream(socket), cancel);
+            var session = new PgBouncerConsole(socket, stream);
+            await session.LogInAsync(console, cancel);
+            return session;
+        }
+        catch (SocketException error)
+        {
+            socket.Dispose();
+            throw new MigrationException("PgBouncerUnreachable", MigrationErrorKind.Connection,
+                string.Create(CultureInfo.InvariantCulture, $"PgBouncer's admin console at {console.Host}:{console.Port} cannot be reached: {error.Message}. Check the address, and that pgbouncer runs."), error);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Sends one command and returns its rows, each a map from column to text.</summary>
+    /// <exception cref="MigrationException"><c>PgBouncerRefused</c> with what PgBouncer said.</exception>
+    public async Task<List<Dictionary<string, string?>>> AskAsync(string command, CancellationToken cancel)
+    {
+        await SendAsync('Q', Text(command), cancel);
+        var rows = new List<Dictionary<string, string?>>();
+        string[] columns = [];
+        string? refusal = null;
+        while (true)
+        {
+            var (type, body) = await ReceiveAsync(cancel);
+            switch (type)
+            {
+                case 'T':
+                    columns = ReadColumns(body);
+                    break;
+                case 'D':
+                    rows.Add(ReadRow(body, columns));
+                    break;
+                case 'E':
+                    refusal = ReadError(body);
+                    break;
+                case 'Z':
+                    return refusal is null ? rows : throw Refused($"'{command}': {refusal}");
+            }
+        }
+    }
+
+    /// <summary>Closes the session.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stream.DisposeAsync();
+        _socket.Dispose();
+    }
+
+    private async Task LogInAsync(PgServer console, CancellationToken cancel)
+    {
+        var startup = new MemoryStream();
+        startup.Write([0, 3, 0, 0]); // protocol 3.0
+        foreach (string text in (string[])["user", console.User, "database", "pgbouncer", "application_name", "PgMigration"])
+        {
+            startup.Write(Text(text));
+        }
+
+        startup.WriteByte(0);
+        await SendAsync(null, startup.ToArray(), cancel);
+        ScramClient? scram = null;
+        while (true)
+        {
+            var (type, body) = await ReceiveAsync(cancel);
+            switch (type)
+            {
+                case 'E':
+                    throw new MigrationException("PgBouncerRefused", MigrationErrorKind.PermissionDenied,
+                        $"PgBouncer refused the login {console.User} on its admin console: {ReadError(body)}. It must be named in admin_users of pgbouncer.ini.");
+                case 'R':
+                    int method = BinaryPrimitives.ReadInt32BigEndian(body);
+                    if (await AnswerAsync(method, body.AsMemory(4), console, scram, cancel) is { } begun)
+                    {
+                        scram = begun;
+                    }
+
+                    break;
+                case 'Z':
+                    return;
+            }
+        }
+    }
+
+    private async Task<ScramClient?> AnswerAsync(int method, ReadOnlyMemory<byte> body, PgServer console, ScramClient? scram, CancellationToken cancel)
+    {
+        const int Ok = 0, ClearText = 3, Md5 = 5, Sasl = 10, SaslContinue = 11, SaslFinal = 12;
+        string password = console.FindPassword() ?? string.Empty;
+        switch (method)
+        {
+            case Ok:
+                return null;
+            case ClearText:
+                await SendAsync('p', Text(password), cancel);
+                return null;
+            case Md5:
+                await SendAsync('p', Text(Md5Of(password, console.User, body.Span)), cancel);
+                return null;
+            case Sasl:
+                var begun = new ScramClient(password);
+                byte[] first = Encoding.UTF8.GetBytes(begun.First);
+                var length = new byte[4];
+                BinaryPrimitives.WriteInt32BigEndian(length, first.Length);
+                await SendAsync('p', [.. Text("SCRAM-SHA-256"), .. length, .. first], cancel);
+                return begun;
+            case SaslContinue when scram is not null:
+                await SendAsync('p', Encoding.UTF8.GetBytes(scram.Answer(Encoding.UTF8.GetString(body.Span))), cancel);
+                return null;
+            case SaslFinal when scram is not null:
+                scram.Verify(Encoding.UTF8.GetString(body.Span));
+                return null;
+            default:
+                throw Refused(string.Create(CultureInfo.InvariantCulture, $"it asks for authentication method {method}, expected trust, password, md5 or scram-sha-256."));
+        }
+    }
+
+#pragma warning disable CA5351 // MD5 is what auth_type = md5 asks for; the choice is PgBouncer's
+    private static string Md5Of(string password, string user, ReadOnlySpan<byte> salt)
+    {
+        string inner = Convert.ToHexStringLower(MD5.HashData(Encoding.UTF8.GetBytes(password + user)));
+        return "md5" + Convert.ToHexStringLower(MD5.HashData([.. Encoding.ASCII.GetBytes(inner), .. salt]));
+    }
+#pragma warning restore CA5351
+
+    private async Task SendAsync(char? type, byte[] body, CancellationToken cancel)
+    {
+        var message = new byte[(type is null ? 0 : 1) + 4 + body.Length];
+        int at = 0;
+        if (type is { } letter)
+        {
+            message[at++] = (byte)letter;
+        }
+
+        BinaryPrimitives.WriteInt32BigEndian(message.AsSpan(at), 4 + body.Length);
+        body.CopyTo(message, at + 4);
+        await _stream.WriteAsync(message, cancel);
+    }
+
+    private async Task<(char Type, byte[] Body)> ReceiveAsync(CancellationToken cancel)
+    {
+        var head = new byte[5];
+        await _stream.ReadExactlyAsync(head, cancel);
+        var body = new byte[BinaryPrimitives.ReadInt32BigEndian(head.AsSpan(1)) - 4];
+        await _stream.ReadExactlyAsync(body, cancel);
+        return ((char)head[0], body);
+    }
+
+    private static string[] ReadColumns(ReadOnlySpan<byte> body)
+    {
+        var columns = new string[BinaryPrimitives.ReadInt16BigEndian(body)];
+        body = body[2..];
+        for (int i = 0; i < columns.Length; i++)
+        {
+            int end = body.IndexOf((byte)0);
+            columns[i] = Encoding.UTF8.GetString(body[..end]);
+            body = body[(end + 1 + 18)..];
+        }
+
+        return columns;
+    }
+
+    private static Dictionary<string, string?> ReadRow(ReadOnlySpan<byte> body, string[] columns)
+    {
+        var row = new Dictionary<string, string?>(StringComparer.Ordinal);
+        body = body[2..];
+        foreach (string column in columns)
+        {
+            int length = BinaryPrimitives.ReadInt32BigEndian(body);
+            row[column] = length < 0 ? null : Encoding.UTF8.GetString(body.Slice(4, length));
+            body = body[(4 + Math.Max(length, 0))..];
+        }
+
+        return row;
+    }
+
+    // Fields, each a letter and a text ended by zero; M is the message.
+    private static string ReadError(ReadOnlySpan<byte> body)
+    {
+        foreach (string field in Encoding.UTF8.GetString(body).Split('\0', StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (field[0] == 'M')
+            {
+                return field[1..];
+            }
+        }
+
+        return "it gave no reason";
+    }
+
+    private static MigrationException Refused(string reason) => new("PgBouncerRefused", MigrationErrorKind.InvalidOperation, $"PgBouncer's admin console: {reason}");
+
+    private static byte[] Text(string text) => [.. Encoding.UTF8.GetBytes(text), 0];
+}

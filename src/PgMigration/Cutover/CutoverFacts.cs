@@ -1,0 +1,32 @@
+namespace PgMigration;
+
+/// <summary>What a cutover has learnt and must not forget: kept in the journal, so that a resume or an undo in another session knows it. No secret.</summary>
+public sealed record CutoverFacts
+{
+    /// <summary>Names this cutover.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The server that the app leaves, without its secret.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>The server it goes to, without its secret.</summary>
+    public required string Target { get; init; }
+
+    /// <summary>What the fence changed on the source, and how it was before.</summary>
+    public FenceRecord? Fence { get; init; }
+
+    /// <summary>The cluster that source and target share.</summary>
+    public ulong SystemIdentifier { get; init; }
+
+    /// <summary>Bytes of one WAL segment.</summary>
+    public int SegmentSize { get; init; }
+
+    /// <summary>What was written into the source behind the fence; read on the target before it is promoted.</summary>
+    public string? Nonce { get; init; }
+
+    /// <summary>The position to drain to: the end of a record written after the fence was proven.</summary>
+    public Lsn? MarkLsn { get; init; }
+
+    /// <summary>The timeline on which the mark was written.</summary>
+    public uint MarkTimeline { get; init; }
+}

@@ -1,0 +1,175 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace PgMigration;
+
+/// <summary>The memory of a cutover: one JSON line for each thing begun, done, learnt or undone; appended and synced.</summary>
+/// <remarks>
+/// One writer at a time: the file is held locked. A line that a death cut short is the last one, and says nothing; it is dropped when
+/// the journal is opened again. A "done" may reach the disk together with the next "begin" (one sync instead of two within the pause):
+/// what a crash loses with it is only that the step is asked once more whether it is done.
+/// </remarks>
+public sealed class CutoverJournal : IDisposable
+{
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        Converters = { new JsonStringEnumConverter(), new LsnJsonConverter() },
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    };
+
+    private readonly FileStream _file;
+    private readonly List<CutoverEntry> _entries;
+    private readonly StringBuilder _held = new();
+
+    private readonly FileStream _lock;
+
+    private CutoverJournal(FileStream @lock, FileStream file, List<CutoverEntry> entries)
+    {
+        _lock = @lock;
+        _file = file;
+        _entries = entries;
+    }
+
+    /// <summary>Where journals lie when nobody says: in the user's local application data.</summary>
+    public static string DefaultFolder => System.IO.Path.Combine(
+        Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create), "PgMigration", "cutovers");
+
+    /// <summary>Where the file lies.</summary>
+    public string Path => _file.Name;
+
+    /// <summary>All lines so far.</summary>
+    public IReadOnlyList<CutoverEntry> Entries => _entries;
+
+    /// <summary>What is known by now; null before the first line that says something.</summary>
+    public CutoverFacts? Facts => _entries.LastOrDefault(entry => entry.Facts is not null)?.Facts;
+
+    /// <summary>Begins a new journal.</summary>
+    /// <exception cref="MigrationException"><c>JournalExists</c>: the file is there already.</exception>
+    public static CutoverJournal Create(string path)
+    {
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!);
+        var @lock = Lock(path);
+        try
+        {
+            return new CutoverJournal(@lock, new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite), []);
+        }
+        catch (IOException error) when (File.Exists(path))
+        {
+            @lock.Dispose();
+            throw new MigrationException("JournalExists", MigrationErrorKind.InvalidOperation,
+                $"The journal {path} is there already. To go on with that cutover use Resume-Cutover or Undo-Cutover; for a new one give another -Journal.", error);
+        }
+    }
+
+    /// <summary>Opens a journal to go on with it.</summary>
+    /// <exception cref="MigrationException"><c>JournalInUse</c>: another session runs this cutover; <c>JournalNotFound</c>; <c>JournalDamaged</c>.</exception>
+    public static CutoverJournal Open(string path)
+    {
+        if (!File.Exists(path))
+        {
+            throw new MigrationException("JournalNotFound", MigrationErrorKind.NotFound, $"There is no journal {path}. Get-Cutover lists those that there are.");
+        }
+
+        var @lock = Lock(path);
+        FileStream? file = null;
+        try
+        {
+            file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+            var entries = Parse(file, out long end);
+            file.SetLength(end);
+            file.Position = end;
+            return new CutoverJournal(@lock, file, entries);
+        }
+        catch
+        {
+            file?.Dispose();
+            @lock.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Reads a journal that another session may be writing.</summary>
+    public static IReadOnlyList<CutoverEntry> Read(string path)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        return Parse(file, out _);
+    }
+
+    /// <summary>Appends a line and returns once it is on disk.</summary>
+    public void Write(CutoverEvent what, string? step = null, string? text = null, CutoverFacts? facts = null)
+    {
+        Hold(what, step, text, facts);
+        Sync();
+    }
+
+    /// <summary>Appends a line that reaches the disk together with the next <see cref="Write"/>.</summary>
+    public void Hold(CutoverEvent what, string? step = null, string? text = null, CutoverFacts? facts = null)
+    {
+        var entry = new CutoverEntry(DateTime.UtcNow, what, step, text, facts);
+        _entries.Add(entry);
+        _held.Append(JsonSerializer.Serialize(entry, Json)).Append('\n');
+    }
+
+    /// <summary>Writes what was held, and lets the file go.</summary>
+    public void Dispose()
+    {
+        if (_file.CanWrite && _held.Length > 0)
+        {
+            Sync();
+        }
+
+        _file.Dispose();
+        _lock.Dispose();
+    }
+
+    // A file of its own: a lock on the journal itself would on Unix keep out those who only read it.
+    private static FileStream Lock(string path)
+    {
+        try
+        {
+            return new FileStream(path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+        }
+        catch (IOException error)
+        {
+            throw new MigrationException("JournalInUse", MigrationErrorKind.InvalidOperation,
+                $"Another session has the journal {path} open and runs this cutover ({error.Message}). Wait for it, or end it, before going on here.", error);
+        }
+    }
+
+    private void Sync()
+    {
+        _file.Write(Encoding.UTF8.GetBytes(_held.ToString()));
+        _held.Clear();
+        _file.Flush(flushToDisk: true);
+    }
+
+    private static List<CutoverEntry> Parse(FileStream file, out long end)
+    {
+        var bytes = new byte[file.Length];
+        file.ReadExactly(bytes);
+        end = Array.LastIndexOf(bytes, (byte)'\n') + 1;
+        var entries = new List<CutoverEntry>();
+        foreach (string line in Encoding.UTF8.GetString(bytes, 0, (int)end).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            try
+            {
+                entries.Add(JsonSerializer.Deserialize<CutoverEntry>(line, Json)!);
+            }
+            catch (JsonException error)
+            {
+                throw new MigrationException("JournalDamaged", MigrationErrorKind.InvalidData,
+                    $"Line {entries.Count + 1} of the journal {file.Name} is not readable: {error.Message} Nothing was done on its ground.", error);
+            }
+        }
+
+        return entries;
+    }
+
+    private sealed class LsnJsonConverter : JsonConverter<Lsn>
+    {
+        public override Lsn Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Lsn.Parse(reader.GetString()!);
+
+        public override void Write(Utf8JsonWriter writer, Lsn value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+    }
+}

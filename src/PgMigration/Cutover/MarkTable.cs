@@ -1,0 +1,46 @@
+using Npgsql;
+
+namespace PgMigration;
+
+/// <summary>The table in the source that carries a cutover's nonce to the target: what is read there proves that the target has this source's log, on its timeline.</summary>
+internal static class MarkTable
+{
+    /// <summary>Our schema; the fence leaves it alone.</summary>
+    public const string Schema = "pgmigration";
+
+    /// <summary>Makes the table if it is not there.</summary>
+    public static Task CreateAsync(NpgsqlConnection session, CancellationToken cancel) =>
+        session.ExecuteAsync($"""
+            create schema if not exists {Schema};
+            create table if not exists {Schema}.mark (cutover text primary key, nonce text not null, written_at timestamptz not null default now(), proved_at timestamptz)
+            """, cancel);
+
+    /// <summary>Writes the nonce; committed when this returns.</summary>
+    public static Task WriteAsync(NpgsqlConnection session, string cutover, string nonce, CancellationToken cancel) =>
+        session.ExecuteAsync($"insert into {Schema}.mark (cutover, nonce) values (@cutover, @nonce) on conflict (cutover) do update set nonce = excluded.nonce, written_at = now()",
+            cancel, new NpgsqlParameter<string>("cutover", cutover), new NpgsqlParameter<string>("nonce", nonce));
+
+    /// <summary>The nonce that a server has for a cutover; null when it has none.</summary>
+    public static async Task<string?> ReadAsync(NpgsqlConnection session, string cutover, CancellationToken cancel) =>
+        await session.ScalarAsync<bool>($"select to_regclass('{Schema}.mark') is not null", cancel)
+            ? await session.TextOrNullAsync($"select nonce from {Schema}.mark where cutover = @cutover", cancel, new NpgsqlParameter<string>("cutover", cutover))
+            : null;
+
+    /// <summary>Writes to the table on the promoted target: the proof that it takes writes.</summary>
+    public static Task ProveAsync(NpgsqlConnection session, string cutover, CancellationToken cancel) =>
+        session.ExecuteAsync($"update {Schema}.mark set proved_at = clock_timestamp() where cutover = @cutover", cancel, new NpgsqlParameter<string>("cutover", cutover));
+
+    /// <summary>Removes the row, and the table and schema with it unless another cutover's row or somebody's object is in there.</summary>
+    public static Task RemoveAsync(NpgsqlConnection session, string cutover, CancellationToken cancel) =>
+        session.ExecuteAsync($"""
+            do $$
+            begin
+                if to_regclass('{Schema}.mark') is null then return; end if;
+                delete from {Schema}.mark where cutover = '{cutover.Replace("'", "''", StringComparison.Ordinal)}';
+                if exists (select from {Schema}.mark) then return; end if;
+                drop table {Schema}.mark;
+                drop schema {Schema};
+            exception when dependent_objects_still_exist then null;
+            end $$
+            """, cancel);
+}

@@ -1,0 +1,17 @@
+namespace PgMigration;
+
+/// <summary>How a locked-down host is made.</summary>
+public sealed record LockedDownHostOptions
+{
+    /// <summary>The PostgreSQL programs it runs on.</summary>
+    public required PostgresBinaries Binaries { get; init; }
+
+    /// <summary>Its archive_command, with PostgreSQL's <c>%p</c> and <c>%f</c>; it runs as the OS user in the data directory.</summary>
+    public required string ArchiveCommand { get; init; }
+
+    /// <summary>After how long the host archives a segment that is not full. What hosted databases use is about a minute.</summary>
+    public TimeSpan ArchiveTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>More lines for postgresql.conf, such as <c>wal_level = logical</c>.</summary>
+    public IReadOnlyList<string> Settings { get; init; } = [];
+}

@@ -1,0 +1,109 @@
+using System.Globalization;
+
+namespace PgMigration;
+
+/// <summary>Asks everything that must hold before anything is touched.</summary>
+public sealed class CheckGates : ICutoverStep
+{
+    /// <inheritdoc/>
+    public string Name => nameof(CheckGates);
+
+    /// <inheritdoc/>
+    public string Effect => "check the lag, the login's rights to fence, prepared transactions, the app and every gate; change nothing";
+
+    /// <inheritdoc/>
+    public string UndoEffect => "nothing to undo";
+
+    /// <inheritdoc/>
+    public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
+    {
+        var source = await context.SourceSessionAsync(cancel);
+        if (await source.ScalarAsync<bool>("select pg_is_in_recovery()", cancel))
+        {
+            throw Closed($"The source {context.Source} is itself a standby; give the server that takes the app's writes.");
+        }
+
+        if (!await source.ScalarAsync<bool>("select has_database_privilege(current_database(), 'CREATE')", cancel))
+        {
+            throw Closed($"The login {context.Source.User} may not create a schema in {context.Source.Database}, where the mark is written. Run: GRANT CREATE ON DATABASE … TO {context.Source.User}.");
+        }
+
+        if (await SourceFence.FindObstaclesAsync(source, cancel) is [var obstacle, ..] obstacles)
+        {
+            throw Closed(obstacles.Count == 1 ? obstacle : string.Create(CultureInfo.InvariantCulture, $"{obstacles.Count} obstacles to the fence: {string.Join(" ", obstacles)}"));
+        }
+
+        string cluster = await CheckTargetAsync(context, cancel);
+        string lag = await CheckLagAsync(context, cancel);
+        await context.App.CheckAsync(cancel);
+        foreach (var gate in context.Options.Gates)
+        {
+            var result = await gate.TestAsync(cancel);
+            if (!result.Passed)
+            {
+                throw Closed($"Gate '{result.Name}' said no: {result.Reason}");
+            }
+        }
+
+        return string.Create(CultureInfo.InvariantCulture, $"{cluster}, {lag}, app ready, {context.Options.Gates.Count} gates passed");
+    }
+
+    /// <inheritdoc/>
+    public Task<bool> IsDoneAsync(CutoverContext context, CancellationToken cancel) => Task.FromResult(false);
+
+    /// <inheritdoc/>
+    public Task UndoAsync(CutoverContext context, CancellationToken cancel) => Task.CompletedTask;
+
+    private static async Task<string> CheckTargetAsync(CutoverContext context, CancellationToken cancel)
+    {
+        const string ClusterSql = "select system_identifier::text from pg_control_system()";
+        var source = await context.SourceSessionAsync(cancel);
+        var target = await context.TargetSessionAsync(cancel);
+        string mine = await source.ScalarAsync<string>(ClusterSql, cancel);
+        string theirs = await target.ScalarAsync<string>(ClusterSql, cancel);
+        if (mine != theirs)
+        {
+            throw Closed($"Source and target are not the same cluster: system identifier {mine} against {theirs}. Is {context.Source} the server whose archive was restored?");
+        }
+
+        if (!await target.ScalarAsync<bool>("select pg_is_in_recovery()", cancel))
+        {
+            throw Closed($"The target {context.Target} is not a standby any more: it was promoted. It needs a new restore.");
+        }
+
+        if (!await target.ScalarAsync<bool>("select rolsuper from pg_roles where rolname = current_user", cancel))
+        {
+            throw Closed($"The login {context.Target.User} on the target is not a superuser, so it could neither promote it nor lift the fence that comes with the WAL.");
+        }
+
+        context.Learn(context.Facts with
+        {
+            SystemIdentifier = ulong.Parse(mine, CultureInfo.InvariantCulture),
+            SegmentSize = await source.ScalarAsync<int>("select setting::int from pg_settings where name = 'wal_segment_size'", cancel),
+        });
+        return $"one cluster ({mine})";
+    }
+
+    private static async Task<string> CheckLagAsync(CutoverContext context, CancellationToken cancel)
+    {
+        var lag = await context.Link.MeasureLagAsync(cancel);
+        if (lag.State is LinkState.Broken or LinkState.Stopped or LinkState.Promoted or LinkState.Preparing or LinkState.Stalled)
+        {
+            throw Closed($"The link is {lag.State}: {lag.Detail ?? "it does not follow the source."}");
+        }
+
+        // The insert position, not the written one: what an asynchronous commit has put there counts.
+        var source = await (await context.SourceSessionAsync(cancel)).LsnAsync("pg_current_wal_insert_lsn()", cancel);
+        var target = await (await context.TargetSessionAsync(cancel)).LsnAsync("pg_last_wal_replay_lsn()", cancel);
+        long bytes = source - target;
+        if (bytes > context.Options.MaxLagBytes)
+        {
+            throw Closed(string.Create(CultureInfo.InvariantCulture,
+                $"The target is {bytes:N0} bytes behind ({target} against {source}); the bound is {context.Options.MaxLagBytes:N0}. Wait with Wait-ReplicationLag, or raise -MaxLag."));
+        }
+
+        return string.Create(CultureInfo.InvariantCulture, $"{bytes:N0} bytes behind");
+    }
+
+    private static MigrationException Closed(string reason) => new("CutoverGateClosed", MigrationErrorKind.InvalidOperation, reason);
+}

@@ -1,0 +1,39 @@
+namespace PgMigration;
+
+/// <summary>Makes the source refuse writes, and proves that it does.</summary>
+public sealed class FenceSource : ICutoverStep
+{
+    /// <inheritdoc/>
+    public string Name => nameof(FenceSource);
+
+    /// <inheritdoc/>
+    public string Effect => "fence the source: revoke every right to write, set read-only defaults, end the sessions from before, and have a write refused";
+
+    /// <inheritdoc/>
+    public string UndoEffect => "give back the rights and settings that were there";
+
+    /// <inheritdoc/>
+    public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
+    {
+        var session = await context.SourceSessionAsync(cancel);
+        if (context.Facts.Fence is null)
+        {
+            context.Learn(context.Facts with { Fence = await SourceFence.ReadAsync(session, cancel) });
+        }
+
+        await SourceFence.RaiseAsync(session, context.Facts.Fence!, cancel);
+        return await SourceFence.ProveAsync(context, context.Facts.Fence!, cancel);
+    }
+
+    /// <summary>Never taken for done on the journal's word: raising it again is quick, and proves it anew.</summary>
+    public Task<bool> IsDoneAsync(CutoverContext context, CancellationToken cancel) => Task.FromResult(false);
+
+    /// <inheritdoc/>
+    public async Task UndoAsync(CutoverContext context, CancellationToken cancel)
+    {
+        if (context.Facts.Fence is { } record)
+        {
+            await SourceFence.LiftAsync(await context.SourceSessionAsync(cancel), record, cancel);
+        }
+    }
+}

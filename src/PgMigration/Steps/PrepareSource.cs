@@ -1,0 +1,51 @@
+namespace PgMigration;
+
+/// <summary>Makes what the later steps need, so that nothing is made during the pause.</summary>
+public sealed class PrepareSource : ICutoverStep
+{
+    /// <inheritdoc/>
+    public string Name => nameof(PrepareSource);
+
+    /// <inheritdoc/>
+    public string Effect => "create the table pgmigration.mark on the source; let no reader on the target hold up its replay";
+
+    /// <inheritdoc/>
+    public string UndoEffect => "drop pgmigration.mark; let readers on the target hold up replay as before";
+
+    /// <inheritdoc/>
+    public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
+    {
+        await MarkTable.CreateAsync(await context.SourceSessionAsync(cancel), cancel);
+
+        // A reader on the standby may hold replay for max_standby_archive_delay, 30 s by default: most of a minute of downtime.
+        var target = await context.TargetSessionAsync(cancel);
+        await target.ExecuteAsync("alter system set max_standby_archive_delay = 0", cancel);
+        await target.ExecuteAsync("select pg_reload_conf()", cancel);
+        return "pgmigration.mark exists";
+    }
+
+    /// <inheritdoc/>
+    public Task<bool> IsDoneAsync(CutoverContext context, CancellationToken cancel) => Task.FromResult(false);
+
+    /// <inheritdoc/>
+    public async Task UndoAsync(CutoverContext context, CancellationToken cancel)
+    {
+        await MarkTable.RemoveAsync(await context.SourceSessionAsync(cancel), context.Facts.Id, cancel);
+        try
+        {
+            await ReadersAsBeforeAsync(context, cancel);
+        }
+        catch (Exception error) when (error is MigrationException or Npgsql.NpgsqlException)
+        {
+            context.Observer.Warning($"max_standby_archive_delay stays 0 on the target: {error.Message}");
+        }
+    }
+
+    /// <summary>Takes back the setting for readers on the target.</summary>
+    internal static async Task ReadersAsBeforeAsync(CutoverContext context, CancellationToken cancel)
+    {
+        var target = await context.TargetSessionAsync(cancel);
+        await target.ExecuteAsync("alter system reset max_standby_archive_delay", cancel);
+        await target.ExecuteAsync("select pg_reload_conf()", cancel);
+    }
+}

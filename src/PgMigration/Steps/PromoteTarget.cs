@@ -1,0 +1,88 @@
+using System.Globalization;
+using Npgsql;
+
+namespace PgMigration;
+
+/// <summary>Promotes the target. Going back from here costs a new restore.</summary>
+public sealed class PromoteTarget : ICutoverStep
+{
+    /// <inheritdoc/>
+    public string Name => nameof(PromoteTarget);
+
+    /// <inheritdoc/>
+    public string Effect => "promote the target (it stays fenced)";
+
+    /// <inheritdoc/>
+    public string UndoEffect => "stop the target, which needs a new restore then";
+
+    /// <inheritdoc/>
+    public CutoverMark Mark => CutoverMark.Promotion;
+
+    /// <inheritdoc/>
+    public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
+    {
+        var target = await context.TargetSessionAsync(cancel);
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        deadline.CancelAfter(context.Options.PromoteTimeout);
+        try
+        {
+            // pg_promote's own waiting looks every 100 ms; we look more often.
+            await target.ExecuteAsync("select pg_promote(false) where pg_is_in_recovery()", deadline.Token);
+            while (await target.ScalarAsync<bool>("select pg_is_in_recovery()", deadline.Token))
+            {
+                await Task.Delay(2, deadline.Token);
+            }
+        }
+        catch (OperationCanceledException error) when (!cancel.IsCancellationRequested)
+        {
+            throw new MigrationException("PromotionTimedOut", MigrationErrorKind.Timeout, string.Create(CultureInfo.InvariantCulture,
+                $"The target did not leave recovery within {context.Options.PromoteTimeout.TotalSeconds:0.#} s after pg_promote(). Its log says why."), error);
+        }
+
+        return "out of recovery";
+    }
+
+    /// <inheritdoc/>
+    public async Task<bool> IsDoneAsync(CutoverContext context, CancellationToken cancel) =>
+        !await (await context.TargetSessionAsync(cancel)).ScalarAsync<bool>("select pg_is_in_recovery()", cancel);
+
+    /// <summary>
+    /// A promotion that was asked for can still happen by itself, also after pg_promote() said no: the target is stopped before the source
+    /// may write again. One that cannot be reached either does not run, or is promoted and still fenced: it takes no write either way.
+    /// </summary>
+    public async Task UndoAsync(CutoverContext context, CancellationToken cancel)
+    {
+        try
+        {
+            await using var target = await context.Target.ConnectAsync(cancel);
+
+            // There is no SQL for a shutdown; the working directory of a server's program is its data directory, and the first line of
+            // postmaster.pid the process to ask for a fast one. It works from any machine.
+            await target.ExecuteAsync("copy (select 1) to program 'kill -INT $(head -n 1 postmaster.pid)'", cancel);
+        }
+        catch (Exception error) when (IsGone(error))
+        {
+            // The server took the signal while it answered, or was not running.
+        }
+
+        while (true)
+        {
+            try
+            {
+                await using var still = await context.Target.ConnectAsync(cancel);
+            }
+            catch (Exception error) when (IsGone(error) && (error.InnerException ?? error) is not PostgresException)
+            {
+                return;
+            }
+            catch (Exception error) when (IsGone(error))
+            {
+                // "the database system is shutting down": it goes.
+            }
+
+            await Task.Delay(10, cancel);
+        }
+    }
+
+    private static bool IsGone(Exception error) => error is NpgsqlException or MigrationException { Kind: MigrationErrorKind.Connection };
+}

@@ -1,0 +1,28 @@
+namespace PgMigration;
+
+/// <summary>Removes from the target what the cutover needed there. The old server stays fenced.</summary>
+public sealed class TidyUp : ICutoverStep
+{
+    /// <inheritdoc/>
+    public string Name => nameof(TidyUp);
+
+    /// <inheritdoc/>
+    public string Effect => "drop pgmigration.mark on the target; the old server stays fenced";
+
+    /// <inheritdoc/>
+    public string UndoEffect => "none: after the point of no return";
+
+    /// <inheritdoc/>
+    public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
+    {
+        await MarkTable.RemoveAsync(await context.TargetSessionAsync(cancel), context.Facts.Id, cancel);
+        await PrepareSource.ReadersAsBeforeAsync(context, cancel);
+        return "pgmigration.mark dropped on the target";
+    }
+
+    /// <inheritdoc/>
+    public Task<bool> IsDoneAsync(CutoverContext context, CancellationToken cancel) => Task.FromResult(false);
+
+    /// <inheritdoc/>
+    public Task UndoAsync(CutoverContext context, CancellationToken cancel) => Task.CompletedTask;
+}

@@ -1,0 +1,101 @@
+using System.Globalization;
+using Npgsql;
+using PgMigration.Wal;
+using Xunit;
+
+namespace PgMigration;
+
+/// <summary>A source that archives its WAL in WAL-G's layout into a folder, with base backups in the same place: what restores are tested on.</summary>
+/// <remarks>Its app login owns the database and is neither superuser nor may replicate, as on a host. Dispose of it to remove everything.</remarks>
+public sealed class ArchivingServer : IAsyncLifetime, IAsyncDisposable
+{
+    private TestPostgres? _postgres;
+    private PgServer? _app;
+
+    /// <summary>The server itself.</summary>
+    public TestPostgres Postgres => _postgres ?? throw new InvalidOperationException("It was not started.");
+
+    /// <summary>The app's database as its owner.</summary>
+    public PgServer App => _app ?? throw new InvalidOperationException("It was not started.");
+
+    /// <summary>The app's database as the superuser.</summary>
+    public PgServer Admin => Postgres.Server.WithDatabase(App.Database);
+
+    /// <summary>The archive's folder.</summary>
+    public string ArchiveFolder => Path.Combine(Postgres.Folder, "archive");
+
+    /// <summary>How the archive is reached.</summary>
+    public ArchiveAccess Archive => ArchiveAccess.To(ArchiveFolder);
+
+    /// <inheritdoc/>
+    public async Task InitializeAsync()
+    {
+        // The working directory is the data directory. By rename, since the archive must never show half a segment.
+        const string Command = "cp %p ../archive/wal_005/%f.new && mv ../archive/wal_005/%f.new ../archive/wal_005/%f";
+        _postgres = await TestPostgres.StartAsync(
+            ["archive_mode = on", $"archive_command = '{Command}'", "archive_timeout = 60", "max_connections = 60"],
+            async server =>
+            {
+                using var made = System.Diagnostics.Process.Start(server.Local.User.Command("mkdir", "-p", Path.Combine(server.Folder, "archive", "wal_005")))!;
+                await made.WaitForExitAsync();
+            });
+        _app = await Postgres.CreateDatabaseAsync("app");
+        await TestPostgres.ExecuteAsync(Admin, $"ALTER ROLE \"{App.User}\" PASSWORD 'its secret'");
+        _app = _app.WithPassword("its secret");
+    }
+
+    /// <summary>Takes a base backup into the archive.</summary>
+    /// <param name="options">How, such as with small parts.</param>
+    public async Task<WalBackup> BackUpAsync(BackupWriterOptions? options = null)
+    {
+        using var storage = ArchiveStorage.Open(Archive);
+        await using var session = await Admin.ConnectAsync();
+        return await new BackupWriter(storage, Postgres.Local.DataDirectory, options).WriteAsync(
+            async _ =>
+            {
+                await using var command = new NpgsqlCommand("""
+                    SELECT pg_backup_start('test', true)::text, timeline_id, (SELECT setting::int FROM pg_settings WHERE name = 'wal_segment_size'),
+                           system_identifier, current_setting('server_version_num')::int
+                    FROM pg_control_checkpoint(), pg_control_system()
+                    """, session);
+                await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
+                await reader.ReadAsync(CancellationToken.None);
+                return new BackupStart(Lsn.Parse(reader.GetString(0)), (uint)reader.GetInt32(1), reader.GetInt32(2), (ulong)reader.GetInt64(3), reader.GetInt32(4));
+            },
+            async _ =>
+            {
+                await using var command = new NpgsqlCommand("SELECT lsn::text, labelfile, spcmapfile FROM pg_backup_stop(true)", session);
+                await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
+                await reader.ReadAsync(CancellationToken.None);
+                return new BackupStop(Lsn.Parse(reader.GetString(0)), reader.GetString(1), reader.GetString(2));
+            });
+    }
+
+    /// <summary>Completes the current segment, and returns its name once the archive holds it.</summary>
+    public async Task<string> ArchiveNowAsync()
+    {
+        string segment = await TestPostgres.QueryAsync<string>(Admin, "SELECT pg_walfile_name(pg_switch_wal())");
+        await UntilAsync($"{segment} is archived", () => Task.FromResult(File.Exists(SegmentPath(segment))));
+        return segment;
+    }
+
+    /// <summary>Where a segment lies in the archive.</summary>
+    public string SegmentPath(string segment) => Path.Combine(ArchiveFolder, "wal_005", segment);
+
+    /// <summary>Waits for something that offers no event, at most half a minute.</summary>
+    public static async Task UntilAsync(string what, Func<Task<bool>> holds)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        var deadline = DateTime.UtcNow.AddSeconds(30);
+        while (!await holds())
+        {
+            Assert.True(DateTime.UtcNow < deadline, string.Create(CultureInfo.InvariantCulture, $"30 s went by and not yet: {what}"));
+            await timer.WaitForNextTickAsync();
+        }
+    }
+
+    /// <inheritdoc cref="IAsyncDisposable.DisposeAsync"/>
+    public async Task DisposeAsync() => await (_postgres?.DisposeAsync() ?? Task.CompletedTask);
+
+    ValueTask IAsyncDisposable.DisposeAsync() => new(DisposeAsync());
+}

@@ -1,0 +1,106 @@
+using System.Diagnostics;
+
+namespace PgMigration.Tests;
+
+/// <summary>A locked-down host, its app behind a real PgBouncer, and a standby that follows its archive by plain copies: what a cutover needs, and no more.</summary>
+internal sealed class CutoverBed : IAsyncDisposable
+{
+    private readonly WorkFolder _folder;
+    private readonly LocalServer _standby;
+
+    private CutoverBed(WorkFolder folder, LockedDownHost host, LocalPgBouncer pooler, LocalServer standby, PgServer target)
+    {
+        _folder = folder;
+        Host = host;
+        Pooler = pooler;
+        _standby = standby;
+        Link = new CopyLink { Source = host.App, Target = target };
+        App = new PgBouncerApp(pooler.Admin, host.App.Database, pooler.ConfigurationFile);
+    }
+
+    public LockedDownHost Host { get; }
+
+    public LocalPgBouncer Pooler { get; }
+
+    public CopyLink Link { get; }
+
+    public PgBouncerApp App { get; }
+
+    public static string NewJournal => Path.Combine(Directory.CreateTempSubdirectory("pgm-journal-").FullName, "cutover.journal");
+
+    public Cutover Cutover(IMigrationObserver? observer = null) => new(Link, Host.App, App, new CutoverOptions { MaxPause = TimeSpan.FromSeconds(20) }, observer ?? IMigrationObserver.None);
+
+    public CutoverContext Context(CutoverJournal journal, CutoverOptions? options = null) =>
+        new(Link, Host.App, Link.TargetForApp(Host.App), App, options ?? new CutoverOptions { MaxPause = TimeSpan.FromSeconds(20) }, journal, IMigrationObserver.None);
+
+    public static async Task<CutoverBed> CreateAsync(string? setUp = null, params string[] settings)
+    {
+        var folder = await WorkFolder.CreateAsync(null, OSUser.Default);
+        string archive = await folder.MakeAsync("archive");
+        var binaries = PostgresBinaries.Find();
+        var host = await LockedDownHost.CreateAsync(folder, new LockedDownHostOptions
+        {
+            Binaries = binaries,
+            ArchiveCommand = $"cp %p {archive}/%f.tmp && mv {archive}/%f.tmp {archive}/%f",
+            Settings = settings,
+        });
+        await using (var session = await host.App.ConnectAsync())
+        {
+            await session.ExecuteAsync("create table items (id bigserial primary key, who text not null)", CancellationToken.None);
+            if (setUp is not null)
+            {
+                await session.ExecuteAsync(setUp, CancellationToken.None);
+            }
+        }
+
+        // A cold copy: the simplest base backup there is.
+        await host.StopAsync();
+        await RunAsync(folder.User, "cp", "-a", folder["host"], folder["standby"]);
+        int port = LoopbackPort.Free();
+        await folder.WriteAsync("standby/standby.signal", string.Empty);
+        string configuration = await File.ReadAllTextAsync(folder["standby/postgresql.conf"]);
+        await folder.WriteAsync("standby/postgresql.conf", $"""
+            {configuration}
+            port = {port}
+            archive_mode = off
+            restore_command = 'cp {archive}/%f %p 2>/dev/null'
+            wal_retrieve_retry_interval = 20ms
+            """);
+        var standby = new LocalServer(binaries, folder["standby"], folder.User);
+        await host.Local.StartAsync();
+        await standby.StartAsync();
+        var pooler = await LocalPgBouncer.StartAsync(folder, host);
+        return new CutoverBed(folder, host, pooler, standby, new PgServer(folder["run"], port, host.App.Database, LockedDownHost.SuperuserName));
+    }
+
+    public bool TargetRuns => _standby.ProcessId is not null;
+
+    public async ValueTask DisposeAsync()
+    {
+        await Pooler.DisposeAsync();
+        await _standby.StopAsync("immediate");
+        await Host.DisposeAsync();
+        _folder.Remove();
+    }
+
+    private static async Task RunAsync(OSUser user, string program, params string[] arguments)
+    {
+        using var process = Process.Start(user.Command(program, arguments))!;
+        await process.WaitForExitAsync();
+        Assert.Equal(0, process.ExitCode);
+    }
+
+    /// <summary>What the plan asks of a link, measured by SQL alone.</summary>
+    internal sealed class CopyLink : ReplicationLink
+    {
+        public override string Kind => "Wal";
+
+        public override PgServer TargetForApp(PgServer source) => new("127.0.0.1", Target.Port, source.Database, source.User);
+
+        public override async Task<ReplicationLag> MeasureLagAsync(CancellationToken cancel = default)
+        {
+            await using var target = await Target.ConnectAsync(cancel);
+            return new ReplicationLag { State = LinkState.Following, TargetLsn = await target.LsnAsync("pg_last_wal_replay_lsn()", cancel), MeasuredAt = DateTime.UtcNow };
+        }
+    }
+}

@@ -1,0 +1,178 @@
+using Npgsql;
+
+namespace PgMigration.Tests;
+
+/// <summary>Each way in which a fence was seen to leak.</summary>
+public sealed class FenceTests : IAsyncLifetime
+{
+    private CutoverBed _bed = null!;
+
+    public async Task InitializeAsync()
+    {
+        _bed = await CutoverBed.CreateAsync("create table other (id int)", "max_prepared_transactions = 5");
+        await using var host = await _bed.Host.Superuser.ConnectAsync();
+        await host.ExecuteAsync("create role stranger login; grant connect on database app to stranger; grant usage on schema public to stranger; grant insert on items to stranger; grant usage on sequence items_id_seq to stranger", CancellationToken.None);
+    }
+
+    public async Task DisposeAsync() => await _bed.DisposeAsync();
+
+    [Fact]
+    public async Task A_prepared_statement_in_an_open_transaction_writes_no_more_once_the_fence_is_proven()
+    {
+        await using var writer = await _bed.Host.App.ConnectAsync();
+        await writer.ExecuteAsync("prepare add as insert into items (who) values ('prepared'); begin; execute add", CancellationToken.None);
+
+        await WithFenceAsync(async _ =>
+        {
+            var error = await Assert.ThrowsAnyAsync<NpgsqlException>(() => writer.ExecuteAsync("execute add; commit", CancellationToken.None));
+            Assert.True(error is PostgresException { SqlState: PostgresErrorCodes.AdminShutdown } or not PostgresException, error.Message);
+        });
+
+        Assert.Equal(0, await CountAsync("prepared"));
+    }
+
+    [Fact]
+    public async Task A_session_that_overrides_read_only_is_refused_by_missing_rights()
+    {
+        await WithFenceAsync(async _ =>
+        {
+            await using var writer = await _bed.Host.App.ConnectAsync("-c default_transaction_read_only=off");
+            foreach (string sql in (string[])
+                [
+                    "begin read write; insert into items (who) values ('rogue'); commit",
+                    "insert into items (who) values ('rogue')", "update items set who = 'rogue'", "delete from items", "truncate other",
+                    "select nextval('items_id_seq')", "copy items (who) from program 'echo rogue'", "create table mine (id int)",
+                ])
+            {
+                var refused = await Assert.ThrowsAsync<PostgresException>(() => writer.ExecuteAsync(sql, CancellationToken.None));
+                Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, refused.SqlState);
+                await writer.ExecuteAsync("rollback", CancellationToken.None);
+            }
+        });
+    }
+
+    [Fact]
+    public async Task A_setting_of_the_role_that_beats_the_databases_does_not_beat_the_fence()
+    {
+        await using (var owner = await _bed.Host.App.ConnectAsync())
+        {
+            await owner.ExecuteAsync("alter role app set default_transaction_read_only = off; alter role app in database app set default_transaction_read_only = off", CancellationToken.None);
+        }
+
+        await WithFenceAsync(async _ =>
+        {
+            await using var writer = await _bed.Host.App.ConnectAsync();
+            Assert.Equal("on", await writer.ScalarAsync<string>("show transaction_read_only", CancellationToken.None));
+        });
+        await using var after = await _bed.Host.Superuser.ConnectAsync();
+        Assert.Equal(2, await after.ScalarAsync<long>("select count(*) from pg_db_role_setting where 'default_transaction_read_only=off' = any (setconfig)", CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_large_object_is_fenced_too()
+    {
+        await using var owner = await _bed.Host.App.ConnectAsync();
+        uint large = await owner.ScalarAsync<uint>("select lo_from_bytea(0, 'before')", CancellationToken.None);
+
+        await WithFenceAsync(async _ =>
+        {
+            await using var writer = await _bed.Host.App.ConnectAsync("-c default_transaction_read_only=off");
+            var refused = await Assert.ThrowsAsync<PostgresException>(() => writer.ExecuteAsync($"select lo_put({large}, 0, 'after')", CancellationToken.None));
+            Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, refused.SqlState);
+        });
+        await using var again = await _bed.Host.App.ConnectAsync();
+        await again.ExecuteAsync($"select lo_put({large}, 0, 'after')", CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task A_prepared_transaction_is_an_obstacle_that_names_itself()
+    {
+        await using var owner = await _bed.Host.App.ConnectAsync();
+        await owner.ExecuteAsync("begin; insert into items (who) values ('two-phase'); prepare transaction 'left over'", CancellationToken.None);
+
+        var obstacle = Assert.Single(await SourceFence.FindObstaclesAsync(owner));
+
+        Assert.Contains("COMMIT PREPARED 'left over'", obstacle, StringComparison.Ordinal);
+        await owner.ExecuteAsync("rollback prepared 'left over'", CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task An_open_transaction_of_another_role_stops_the_cutover_and_is_named()
+    {
+        // by the socket rules only the host's superuser comes in; a stranger's transaction is one under its name
+        await using var stranger = await _bed.Host.Superuser.ConnectAsync();
+        await stranger.ExecuteAsync("set session authorization stranger; begin; insert into items (who) values ('stranger')", CancellationToken.None);
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => WithFenceAsync(_ => Task.CompletedTask));
+
+        Assert.Equal("FenceIncomplete", error.ErrorId);
+        Assert.Contains($"process {stranger.ProcessID}", error.Message, StringComparison.Ordinal);
+        Assert.Contains("pg_terminate_backend", error.Message, StringComparison.Ordinal);
+        Assert.Contains("items", error.Message, StringComparison.Ordinal);
+        await stranger.ExecuteAsync("rollback", CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task A_writer_that_reconnects_in_a_loop_does_not_hold_the_fence_up()
+    {
+        using var stop = new CancellationTokenSource();
+        var rogue = Task.Run(async () =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                try
+                {
+                    await using var session = await _bed.Host.App.ConnectAsync("-c default_transaction_read_only=off");
+                    await session.ExecuteAsync("insert into items (who) values ('loop')", CancellationToken.None);
+                }
+                catch (Exception error) when (error is NpgsqlException or MigrationException)
+                {
+                    // cut off or refused: it comes back
+                }
+            }
+        });
+
+        await WithFenceAsync(async session =>
+        {
+            long before = await session.ScalarAsync<long>("select count(*) from items", CancellationToken.None);
+            await Task.Delay(300); // the time in which it tries, not a wait for something
+            Assert.Equal(before, await session.ScalarAsync<long>("select count(*) from items", CancellationToken.None));
+        });
+        await stop.CancelAsync();
+        await rogue;
+    }
+
+    [Fact]
+    public async Task A_table_of_somebody_else_that_the_app_may_write_is_an_obstacle()
+    {
+        await using var host = await _bed.Host.Superuser.ConnectAsync();
+        await host.ExecuteAsync("create role vendor; create table vendor_data (id int); alter table vendor_data owner to vendor; grant insert on vendor_data to app", CancellationToken.None);
+        await using var session = await _bed.Host.App.ConnectAsync();
+
+        var obstacles = await SourceFence.FindObstaclesAsync(session);
+
+        Assert.Contains(obstacles, each => each.StartsWith("app may INSERT public.vendor_data (owner vendor", StringComparison.Ordinal));
+    }
+
+    private async Task WithFenceAsync(Func<NpgsqlConnection, Task> whileFenced)
+    {
+        using var journal = CutoverJournal.Create(CutoverBed.NewJournal);
+        await using var context = _bed.Context(journal, new CutoverOptions { FenceTimeout = TimeSpan.FromSeconds(2) });
+        var fence = new FenceSource();
+        try
+        {
+            await fence.DoAsync(context, CancellationToken.None);
+            await whileFenced(await context.SourceSessionAsync(CancellationToken.None));
+        }
+        finally
+        {
+            await fence.UndoAsync(context, CancellationToken.None);
+        }
+    }
+
+    private async Task<long> CountAsync(string who)
+    {
+        await using var session = await _bed.Host.App.ConnectAsync();
+        return await session.ScalarAsync<long>("select count(*) from items where who = @who", CancellationToken.None, new NpgsqlParameter<string>("who", who));
+    }
+}
