@@ -8,7 +8,6 @@ public sealed class TenThousandSequencesTests(TestPostgres postgres, ITestOutput
 {
     [Theory]
     [InlineData(1000, 10)]
-    [InlineData(10000, 1)]
     public async Task Ten_thousand_sequences_are_repaired_in_seconds_and_then_need_nothing(int tables, int columns)
     {
         var target = await postgres.CreateDatabaseAsync();
