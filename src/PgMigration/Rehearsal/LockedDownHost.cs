@@ -74,7 +74,7 @@ public sealed class LockedDownHost : IAsyncDisposable
     public async Task ProveLockedDownAsync(CancellationToken cancel = default)
     {
         await using var connection = await App.ConnectAsync(cancel);
-        foreach (string forbidden in (string[])["SELECT pg_switch_wal()", "SELECT pg_backup_start('x', true)", "SELECT pg_read_file('PG_VERSION')", "CREATE ROLE other", "ALTER SYSTEM SET work_mem = '5MB'"])
+        foreach (string forbidden in (string[])["SELECT pg_switch_wal()", "SELECT pg_create_restore_point('x')", "SELECT pg_read_file('PG_VERSION')", "CREATE ROLE other", "ALTER SYSTEM SET work_mem = '5MB'"])
         {
             try
             {

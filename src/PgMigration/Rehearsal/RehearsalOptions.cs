@@ -24,6 +24,9 @@ public sealed record RehearsalOptions
     /// <summary>The folder of the PostgreSQL programs; null to find them.</summary>
     public string? PostgresBin { get; init; }
 
+    /// <summary>The folder of the native programs of a restore; null to look beside this library.</summary>
+    public string? ProgramFolder { get; init; }
+
     /// <summary>Who runs the servers.</summary>
     public OSUser User { get; init; } = OSUser.Default;
 }
