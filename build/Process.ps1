@@ -22,6 +22,12 @@ function Invoke-OnTerminal([string] $Program, [string[]] $Words) {
     $process.ExitCode
 }
 
+# Its output goes past the caller, who may be collecting a result.
+function Invoke-Dotnet {
+    $code = Invoke-OnTerminal (Find-Program dotnet) $args
+    if ($code -ne 0) { throw "'dotnet $args' failed with exit code $code." }
+}
+
 # The module is only ever loaded in a child: a process that has loaded it would go on running old code after the next build.
 function Invoke-ChildShell {
     $self = [Environment]::ProcessPath

@@ -6,9 +6,9 @@ $StagesKept = 3
 
 function New-Stage {
     Say 'Building'
-    dotnet build "$Root/src/PgMigration.Cmdlets" -c Release -v quiet
-    dotnet build "$Root/src/PgMigration.Loader" -c Release -v quiet
-    dotnet build "$Root/build/HelpWriter" -c Release -v quiet
+    Invoke-Dotnet build "$Root/src/PgMigration.Cmdlets" -c Release -v quiet -nologo
+    Invoke-Dotnet build "$Root/src/PgMigration.Loader" -c Release -v quiet -nologo
+    Invoke-Dotnet build "$Root/build/HelpWriter" -c Release -v quiet -nologo
     $programs = Get-NativeProgram
 
     $stamp = [DateTime]::UtcNow.ToString('yyyyMMdd-HHmmss-fff', [cultureinfo]::InvariantCulture)
@@ -19,7 +19,7 @@ function New-Stage {
     }
     if ($programs) { Copy-Folder $programs "$stage/native" }
     [IO.File]::WriteAllText("$stage/in-use", '')
-    dotnet "$Root/build/HelpWriter/bin/Release/net10.0/helpwriter.dll" "$stage/PgMigration.Cmdlets.dll" "$Root/src/PgMigration.Cmdlets/bin/Release/net10.0/PgMigration.Cmdlets.xml" "$stage/en-US"
+    Invoke-Dotnet "$Root/build/HelpWriter/bin/Release/net10.0/helpwriter.dll" "$stage/PgMigration.Cmdlets.dll" "$Root/src/PgMigration.Cmdlets/bin/Release/net10.0/PgMigration.Cmdlets.xml" "$stage/en-US"
 
     # by rename: whoever imports meanwhile reads the old name or the new one
     [IO.File]::WriteAllText("$Stages/current.new", $stamp)
@@ -43,7 +43,7 @@ function Get-NativeProgram {
         Say 'Compiling the native programs'
         $unfinished = "$folder.$PID"
         foreach ($project in 'PgMigration.WalFetch', 'PgMigration.WalPrefetch') {
-            dotnet publish "$Root/src/$project" -c Release -r $rid -v quiet -o $unfinished
+            Invoke-Dotnet publish "$Root/src/$project" -c Release -r $rid -v quiet -nologo -o $unfinished
         }
         foreach ($file in [IO.Directory]::GetFiles($unfinished)) {
             if ($file -match '\.(dbg|xml|pdb)$') { [IO.File]::Delete($file) }

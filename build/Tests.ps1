@@ -7,7 +7,7 @@ function Invoke-AllTests([string] $Stage) {
     $results = "$Root/out/tests"
     if ([IO.Directory]::Exists($results)) { [IO.Directory]::Delete($results, $true) }
 
-    dotnet build "$Root/PgMigration.slnx" -c Release -v quiet
+    Invoke-Dotnet build "$Root/PgMigration.slnx" -c Release -v quiet -nologo
     $passed = $failed = $skipped = 0
     foreach ($project in [IO.Directory]::GetFiles("$Root/tests", '*.Tests.csproj', 'AllDirectories')) {
         $name = [IO.Path]::GetFileNameWithoutExtension($project)

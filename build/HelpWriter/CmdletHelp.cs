@@ -11,6 +11,7 @@ internal sealed class CmdletHelp
     private readonly Documentation _documentation;
     private readonly CmdletAttribute _cmdlet;
     private readonly CmdletInfo _info;
+    private readonly object _instance; // tells what its parameters are when nobody gives them
 
     public CmdletHelp(Type type, Documentation documentation)
     {
@@ -18,6 +19,7 @@ internal sealed class CmdletHelp
         _documentation = documentation;
         _cmdlet = type.GetCustomAttribute<CmdletAttribute>()!;
         _info = new CmdletInfo($"{_cmdlet.VerbName}-{_cmdlet.NounName}", type);
+        _instance = Activator.CreateInstance(type)!;
     }
 
     private string TypeId => $"T:{_type.FullName}";
@@ -80,8 +82,17 @@ internal sealed class CmdletHelp
                 new XAttribute("required", isSwitch ? "false" : "true"),
                 new XAttribute("variableLength", parameter.ParameterType.IsArray ? "true" : "false"),
                 Maml.NameOf(parameter.ParameterType)),
-            new XElement(Maml.Dev + "type", new XElement(Maml.Namespace + "name", Maml.NameOf(parameter.ParameterType))));
+            new XElement(Maml.Dev + "type", new XElement(Maml.Namespace + "name", Maml.NameOf(parameter.ParameterType))),
+            new XElement(Maml.Dev + "defaultValue", isSwitch ? "False" : DefaultOf(parameter.Name)));
     }
+
+    private string? DefaultOf(string parameter) => _type.GetProperty(parameter)?.GetValue(_instance) switch
+    {
+        null or 0 or 0L or "" or Array { Length: 0 } => null,
+        Array values => string.Join(", ", values.Cast<object>()),
+        IFormattable value => value.ToString(null, System.Globalization.CultureInfo.InvariantCulture),
+        var value => value.ToString(),
+    };
 
     // the property may belong to a base class; remarks hold what does not fit one sentence
     private IEnumerable<string> DescriptionOf(string parameter)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Management.Automation;
 using System.Management.Automation.Language;
 using System.Management.Automation.Runspaces;
@@ -7,6 +8,8 @@ namespace PgMigration.Shell;
 /// <summary>One run of a script or a command: the engine with our host, from the module's import to the exit code.</summary>
 internal sealed class ShellSession : IDisposable
 {
+    private static readonly CmdletInfo Output = new("Out-Default", typeof(OutShellCommand));
+
     private readonly ShellOptions _options;
     private readonly ShellHost _host;
     private readonly Runspace _runspace;
@@ -15,6 +18,12 @@ internal sealed class ShellSession : IDisposable
     public ShellSession(ShellOptions options)
     {
         _options = options;
+        if (CultureInfo.CurrentCulture.Equals(CultureInfo.InvariantCulture))
+        {
+            // LANG is not set, as in most containers; the engine breaks lines between words only for cultures that it knows
+            CultureInfo.CurrentCulture = CultureInfo.CurrentUICulture = CultureInfo.GetCultureInfo("en-US");
+        }
+
         _host = new ShellHost(options.NonInteractive);
         var state = InitialSessionState.CreateDefault2();
         state.ThreadOptions = PSThreadOptions.UseCurrentThread;
@@ -45,7 +54,8 @@ internal sealed class ShellSession : IDisposable
         }
 
         // build.ps1 runs without the module: a process that has loaded it would go on running the old code after the build
-        if (BuiltModule.Find() is { } module && script != module.BuildScript && !Succeeds(engine => engine.AddCommand("Import-Module").AddParameter("Name", module.Manifest)))
+        if (!_options.NoModule && BuiltModule.Find() is { } module && script != module.BuildScript
+            && !Succeeds(engine => engine.AddCommand("Import-Module").AddParameter("Name", module.Manifest)))
         {
             return 1;
         }
@@ -81,7 +91,7 @@ internal sealed class ShellSession : IDisposable
         using var engine = PowerShell.Create(_runspace);
         add(engine);
         engine.Commands.Commands[^1].MergeMyResults(PipelineResultTypes.Error, PipelineResultTypes.Output);
-        engine.AddCommand("Out-Default");
+        engine.AddCommand(Output);
         using var stoppable = _interruption.Stops(engine);
         try
         {
@@ -107,6 +117,6 @@ internal sealed class ShellSession : IDisposable
     {
         using var errors = _host.WriteToErrors();
         using var engine = PowerShell.Create(_runspace);
-        engine.AddCommand("Out-Default").AddParameter("InputObject", new ErrorRecord(failure.ErrorRecord, failure)).Invoke();
+        engine.AddCommand(Output).AddParameter("InputObject", new ErrorRecord(failure.ErrorRecord, failure)).Invoke();
     }
 }

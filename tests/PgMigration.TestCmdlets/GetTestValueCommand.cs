@@ -18,12 +18,16 @@ public sealed class GetTestValueCommand : MigrationCmdlet
     [PgServerTransformation]
     public PgServer? Server { get; set; }
 
+    /// <summary>The server itself rather than its text.</summary>
+    [Parameter]
+    public SwitchParameter Raw { get; set; }
+
     [Parameter]
     public string? Variable { get; set; }
 
     protected override Task ProcessAsync(CancellationToken cancel)
     {
-        Write(Duration ?? (object?)Size ?? (Server is not null ? Server.ToString() : SessionVariable(Variable!)));
+        Write(Duration ?? (object?)Size ?? (Server is not null && Raw ? Server : Server is not null ? Server.ToString() : SessionVariable(Variable!)));
         return Task.CompletedTask;
     }
 }

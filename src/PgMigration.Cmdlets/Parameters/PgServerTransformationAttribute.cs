@@ -23,6 +23,8 @@ public sealed class PgServerTransformationAttribute : ArgumentTransformationAttr
         string text => Parse(text),
         Uri uri => Parse(uri.OriginalString),
         IList { Count: > 0 } several => several.Cast<object?>().Select(one => Transform(engineIntrinsics, one) as PgServer ?? throw Refuse(Expected)).ToArray(),
+        _ when inputData.GetType().FullName == typeof(PgServer).FullName =>
+            throw Refuse("The server belongs to another build of the module, which was imported earlier. Make the server anew, or open a new session."),
         _ => throw Refuse($"{Expected} Got an object of type {inputData.GetType().Name}."),
     };
 

@@ -22,8 +22,11 @@ public sealed class CutoverJournal : IDisposable
     private readonly List<CutoverEntry> _entries;
     private readonly StringBuilder _held = new();
 
-    private CutoverJournal(FileStream file, List<CutoverEntry> entries)
+    private readonly FileStream _lock;
+
+    private CutoverJournal(FileStream @lock, FileStream file, List<CutoverEntry> entries)
     {
+        _lock = @lock;
         _file = file;
         _entries = entries;
     }
@@ -46,12 +49,14 @@ public sealed class CutoverJournal : IDisposable
     public static CutoverJournal Create(string path)
     {
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!);
+        var @lock = Lock(path);
         try
         {
-            return new CutoverJournal(new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read), []);
+            return new CutoverJournal(@lock, new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite), []);
         }
         catch (IOException error) when (File.Exists(path))
         {
+            @lock.Dispose();
             throw new MigrationException("JournalExists", MigrationErrorKind.InvalidOperation,
                 $"The journal {path} is there already. To go on with that cutover use Resume-Cutover or Undo-Cutover; for a new one give another -Journal.", error);
         }
@@ -61,31 +66,25 @@ public sealed class CutoverJournal : IDisposable
     /// <exception cref="MigrationException"><c>JournalInUse</c>: another session runs this cutover; <c>JournalNotFound</c>; <c>JournalDamaged</c>.</exception>
     public static CutoverJournal Open(string path)
     {
-        FileStream file;
-        try
+        if (!File.Exists(path))
         {
-            file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read);
-        }
-        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw new MigrationException("JournalNotFound", MigrationErrorKind.NotFound, $"There is no journal {path}. Get-Cutover lists those that there are.", error);
-        }
-        catch (IOException error)
-        {
-            throw new MigrationException("JournalInUse", MigrationErrorKind.InvalidOperation,
-                $"Another session has the journal {path} open and runs this cutover. Wait for it, or end it, before going on here.", error);
+            throw new MigrationException("JournalNotFound", MigrationErrorKind.NotFound, $"There is no journal {path}. Get-Cutover lists those that there are.");
         }
 
+        var @lock = Lock(path);
+        FileStream? file = null;
         try
         {
+            file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
             var entries = Parse(file, out long end);
             file.SetLength(end);
             file.Position = end;
-            return new CutoverJournal(file, entries);
+            return new CutoverJournal(@lock, file, entries);
         }
         catch
         {
-            file.Dispose();
+            file?.Dispose();
+            @lock.Dispose();
             throw;
         }
     }
@@ -121,6 +120,21 @@ public sealed class CutoverJournal : IDisposable
         }
 
         _file.Dispose();
+        _lock.Dispose();
+    }
+
+    // A file of its own: a lock on the journal itself would on Unix keep out those who only read it.
+    private static FileStream Lock(string path)
+    {
+        try
+        {
+            return new FileStream(path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+        }
+        catch (IOException error)
+        {
+            throw new MigrationException("JournalInUse", MigrationErrorKind.InvalidOperation,
+                $"Another session has the journal {path} open and runs this cutover ({error.Message}). Wait for it, or end it, before going on here.", error);
+        }
     }
 
     private void Sync()

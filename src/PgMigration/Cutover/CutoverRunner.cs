@@ -11,6 +11,7 @@ namespace PgMigration;
 public sealed class CutoverRunner
 {
     private static readonly TimeSpan UndoTimeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan AheadTimeout = TimeSpan.FromSeconds(60);
 
     private readonly CutoverPlan _plan;
     private readonly CutoverContext _context;
@@ -85,7 +86,7 @@ public sealed class CutoverRunner
             using var deadline = new CancellationTokenSource(UndoTimeout);
             try
             {
-                await step.UndoAsync(_context, deadline.Token);
+                await PersistAsync(() => step.UndoAsync(_context, deadline.Token), deadline.Token);
             }
             catch (Exception error)
             {
@@ -129,15 +130,43 @@ public sealed class CutoverRunner
         }
 
         var clock = Stopwatch.StartNew();
-        string proof = await step.DoAsync(_context, token);
+        string proof = string.Empty;
+        if (opening)
+        {
+            using var deadline = new CancellationTokenSource(AheadTimeout);
+            await PersistAsync(async () => proof = await step.DoAsync(_context, deadline.Token), deadline.Token);
+        }
+        else
+        {
+            proof = await step.DoAsync(_context, token);
+        }
+
         Journal.Hold(CutoverEvent.Done, step.Name, proof);
         _reports.Add(new CutoverStepReport(step.Name, clock.Elapsed, proof));
         _context.Observer.Verbose(string.Create(CultureInfo.InvariantCulture, $"{step.Name}: {proof} ({clock.Elapsed.TotalMilliseconds:0} ms)"));
     }
 
+    // Where only one way is left, a server that restarts or a network that blinks is no reason to stop: sessions are opened anew.
+    private static async Task PersistAsync(Func<Task> act, CancellationToken cancel)
+    {
+        while (true)
+        {
+            try
+            {
+                await act();
+                return;
+            }
+            catch (Exception error) when (!cancel.IsCancellationRequested && error is MigrationException { Kind: MigrationErrorKind.Connection }
+                or NpgsqlException { SqlState: null or PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow } or IOException)
+            {
+                await Task.Delay(200, cancel);
+            }
+        }
+    }
+
     private async Task GiveUpAsync(ICutoverStep step, Exception error, PauseDeadline pause, CancellationToken cancel)
     {
-        string reason = Explain(error, pause.HasPassed ? _context.Options.MaxPause : null);
+        string reason = Explain(error, pause.HasPassed ? _context.Options.MaxPause : IsPastPointOfNoReturn ? AheadTimeout : null);
         Journal.Write(CutoverEvent.Failed, step.Name, reason);
         if (IsPastPointOfNoReturn)
         {

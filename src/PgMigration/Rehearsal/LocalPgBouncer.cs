@@ -14,9 +14,8 @@ public sealed class LocalPgBouncer : IAsyncDisposable
     private readonly WorkFolder _folder;
     private int? _processId;
 
-    private LocalPgBouncer(WorkFolder folder, string configurationFile, PgServer app, PgServer admin, string adminPassword)
+    private LocalPgBouncer(WorkFolder folder, string configurationFile, PgServer app, PgServer admin)
     {
-        AdminPassword = adminPassword;
         _folder = folder;
         ConfigurationFile = configurationFile;
         App = app;
@@ -31,9 +30,6 @@ public sealed class LocalPgBouncer : IAsyncDisposable
 
     /// <summary>The admin console: database <c>pgbouncer</c>, PAUSE, RELOAD, RESUME.</summary>
     public PgServer Admin { get; }
-
-    /// <summary>The admin console's password, made anew each time.</summary>
-    internal string AdminPassword { get; }
 
     /// <summary>Its log.</summary>
     public string LogFile => _folder["pooler.log"];
@@ -50,7 +46,7 @@ public sealed class LocalPgBouncer : IAsyncDisposable
         string sockets = await folder.MakeAsync("run", cancel);
         int port = LoopbackPort.Free();
         string adminPassword = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
-        string users = await folder.WriteAsync("pooler-users.txt", $"\"{LockedDownHost.AppLogin}\" \"{host.AppPassword}\"\n\"{AdminLogin}\" \"{adminPassword}\"\n", cancel);
+        string users = await folder.WriteAsync("pooler-users.txt", $"\"{LockedDownHost.AppLogin}\" \"{host.App.FindPassword()}\"\n\"{AdminLogin}\" \"{adminPassword}\"\n", cancel);
         string configuration = await folder.WriteAsync("pooler.ini", string.Create(CultureInfo.InvariantCulture, $"""
             [databases]
             {host.App.Database} = host={host.App.Host} port={host.App.Port} dbname={host.App.Database}
@@ -71,8 +67,8 @@ public sealed class LocalPgBouncer : IAsyncDisposable
             """), cancel);
 
         var pooler = new LocalPgBouncer(folder, configuration,
-            new PgServer("127.0.0.1", port, host.App.Database, LockedDownHost.AppLogin, host.AppPassword),
-            new PgServer("127.0.0.1", port, "pgbouncer", AdminLogin, adminPassword), adminPassword);
+            host.App.WithHost("127.0.0.1", port),
+            new PgServer("127.0.0.1", port, "pgbouncer", AdminLogin, adminPassword));
         await pooler.LaunchAsync(program, port, cancel);
         return pooler;
     }

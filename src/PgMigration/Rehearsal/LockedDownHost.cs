@@ -19,12 +19,11 @@ public sealed class LockedDownHost : IAsyncDisposable
     /// <summary>The database that moves.</summary>
     public const string DatabaseName = "app";
 
-    private LockedDownHost(LocalServer local, PgServer app, PgServer superuser, string appPassword)
+    private LockedDownHost(LocalServer local, PgServer app, PgServer superuser)
     {
         Local = local;
         App = app;
         Superuser = superuser;
-        AppPassword = appPassword;
     }
 
     /// <summary>The server by its data directory.</summary>
@@ -35,9 +34,6 @@ public sealed class LockedDownHost : IAsyncDisposable
 
     /// <summary>The database as the hosting company sees it: by a socket that only it can reach. For setting up and for proofs, never for the migration.</summary>
     public PgServer Superuser { get; }
-
-    /// <summary>The app's password, for the pooler's list of users. Made anew for each host.</summary>
-    internal string AppPassword { get; }
 
     /// <summary>Makes the server in a work folder and starts it.</summary>
     /// <param name="folder">Where; the data directory is <c>host</c>, the socket lies in <c>run</c>.</param>
@@ -58,7 +54,7 @@ public sealed class LockedDownHost : IAsyncDisposable
         await folder.WriteAsync("host/postgresql.conf", Configuration(options, sockets, port), cancel);
 
         var superuser = new PgServer(sockets, port, DatabaseName, SuperuserName);
-        var host = new LockedDownHost(local, new PgServer("127.0.0.1", port, DatabaseName, AppLogin, password), superuser, password);
+        var host = new LockedDownHost(local, new PgServer("127.0.0.1", port, DatabaseName, AppLogin, password), superuser);
         try
         {
             await local.StartAsync(cancel: CancellationToken.None);
@@ -78,12 +74,11 @@ public sealed class LockedDownHost : IAsyncDisposable
     public async Task ProveLockedDownAsync(CancellationToken cancel = default)
     {
         await using var connection = await App.ConnectAsync(cancel);
-        foreach (string forbidden in (string[])["SELECT pg_switch_wal()", "SELECT pg_backup_start('x', true)", "SELECT pg_read_file('PG_VERSION')", "CREATE ROLE other", "ALTER SYSTEM SET work_mem = '5MB'"])
+        foreach (string forbidden in (string[])["SELECT pg_switch_wal()", "SELECT pg_create_restore_point('x')", "SELECT pg_read_file('PG_VERSION')", "CREATE ROLE other", "ALTER SYSTEM SET work_mem = '5MB'"])
         {
-            await using var command = new NpgsqlCommand(forbidden, connection);
             try
             {
-                await command.ExecuteNonQueryAsync(cancel);
+                await connection.ExecuteAsync(forbidden, cancel);
             }
             catch (PostgresException refused) when (refused.SqlState == PostgresErrorCodes.InsufficientPrivilege)
             {
@@ -94,8 +89,7 @@ public sealed class LockedDownHost : IAsyncDisposable
                 $"The login {AppLogin} of the rehearsal's host could run '{forbidden}', which a locked-down host refuses. The rehearsal would prove nothing; this is a fault in PgMigration: please report it.");
         }
 
-        await using var attributes = new NpgsqlCommand("SELECT rolsuper OR rolreplication OR rolcreaterole OR rolcreatedb FROM pg_roles WHERE rolname = current_user", connection);
-        if (await attributes.ExecuteScalarAsync(cancel) is not false)
+        if (await connection.ScalarAsync<bool>("SELECT rolsuper OR rolreplication OR rolcreaterole OR rolcreatedb FROM pg_roles WHERE rolname = current_user", cancel))
         {
             throw new MigrationException("HostNotLockedDown", MigrationErrorKind.InvalidOperation,
                 $"The login {AppLogin} of the rehearsal's host has a role attribute that a locked-down host does not grant. This is a fault in PgMigration: please report it.");
@@ -152,13 +146,16 @@ public sealed class LockedDownHost : IAsyncDisposable
         // CREATE ROLE takes no parameters: the password is our own hexadecimal, and the name a constant
         foreach (string statement in (string[])
             [
-                $"CREATE ROLE {AppLogin} LOGIN NOSUPERUSER NOREPLICATION NOCREATEROLE NOCREATEDB PASSWORD '{AppPassword}'",
+                $"CREATE ROLE {AppLogin} LOGIN NOSUPERUSER NOREPLICATION NOCREATEROLE NOCREATEDB PASSWORD '{App.FindPassword()}'",
                 $"CREATE DATABASE {DatabaseName} OWNER {AppLogin}",
                 $"REVOKE CONNECT, TEMPORARY ON DATABASE {DatabaseName} FROM PUBLIC",
+
+                // A checkpointer that has just been started sleeps for checkpoint_timeout before it first looks at archive_timeout
+                // (seen on 15.18); a real host has been up for longer.
+                "CHECKPOINT",
             ])
         {
-            await using var command = new NpgsqlCommand(statement, connection);
-            await command.ExecuteNonQueryAsync(cancel);
+            await connection.ExecuteAsync(statement, cancel);
         }
     }
 }

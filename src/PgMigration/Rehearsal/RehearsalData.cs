@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Npgsql;
 using NpgsqlTypes;
 
 namespace PgMigration;
@@ -39,7 +38,7 @@ public static class RehearsalData
         {
             foreach (string definition in Definitions)
             {
-                await ExecuteAsync(connection, definition, cancel);
+                await connection.ExecuteAsync(definition, cancel);
             }
         }
 
@@ -59,19 +58,18 @@ public static class RehearsalData
 
         await using (var connection = await server.ConnectAsync(cancel))
         {
-            await ExecuteAsync(connection, "ANALYZE", cancel);
-            await using var size = new NpgsqlCommand("SELECT pg_database_size(current_database())", connection);
-            return (long)(await size.ExecuteScalarAsync(cancel))!;
+            await connection.ExecuteAsync("ANALYZE", cancel);
+            return await connection.ScalarAsync<long>("SELECT pg_database_size(current_database())", cancel);
         }
     }
 
     private static async Task FillRowsAsync(PgServer server, long bytes, Action<long> report, CancellationToken cancel)
     {
         await using var connection = await server.ConnectAsync(cancel);
-        await ExecuteAsync(connection, "INSERT INTO pgbench_branches SELECT n, 0, '' FROM generate_series(1, 10) n", cancel);
+        await connection.ExecuteAsync("INSERT INTO pgbench_branches SELECT n, 0, '' FROM generate_series(1, 10) n", cancel);
         await InSlicesAsync(bytes * 55 / 100, BytesPerAccount,
             "INSERT INTO pgbench_accounts SELECT n, n % 10 + 1, 0, '' FROM generate_series($1, $2) n");
-        await ExecuteAsync(connection, "ALTER TABLE pgbench_accounts ADD PRIMARY KEY (aid)", cancel);
+        await connection.ExecuteAsync("ALTER TABLE pgbench_accounts ADD PRIMARY KEY (aid)", cancel);
         await InSlicesAsync(bytes * 10 / 100, BytesPerAuditRow,
             "INSERT INTO audit.event (happened, actor, detail) SELECT now() - n * interval '1 second', 'user ' || n % 1000, jsonb_build_object('n', n, 'what', 'viewed') FROM generate_series($1, $2) n");
 
@@ -82,8 +80,7 @@ public static class RehearsalData
             for (long first = 1; first <= rows; first += slice)
             {
                 long last = Math.Min(rows, first + slice - 1);
-                await using var command = new NpgsqlCommand(insertion, connection) { Parameters = { new() { Value = checked((int)first) }, new() { Value = checked((int)last) } } };
-                await command.ExecuteNonQueryAsync(cancel);
+                await connection.ExecuteAsync(insertion, cancel, new() { Value = checked((int)first) }, new() { Value = checked((int)last) });
                 report((last - first + 1) * rowBytes);
             }
         }
@@ -116,11 +113,5 @@ public static class RehearsalData
         byte[] bytes = new byte[length * 3 / 4];
         random.NextBytes(bytes);
         return new StringBuilder(Convert.ToBase64String(bytes)).Replace("+", " – ").Replace("/", "\n").ToString();
-    }
-
-    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancel)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        await command.ExecuteNonQueryAsync(cancel);
     }
 }

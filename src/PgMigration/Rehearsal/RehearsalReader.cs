@@ -2,9 +2,10 @@ using Npgsql;
 
 namespace PgMigration;
 
-/// <summary>One of the app's readers: looks up a row, over and over, through the pooler.</summary>
+/// <summary>One of the app's readers: looks up the newest rows, over and over, through the pooler.</summary>
 internal sealed class RehearsalReader(int number, PgServer server, CommitJournal journal)
 {
+    private static readonly string Lookup = $"SELECT * FROM {RehearsalTable.All[0].Name} ORDER BY {RehearsalTable.All[0].IdColumn} DESC LIMIT 20";
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Reads until told to stop.</summary>
@@ -18,8 +19,7 @@ internal sealed class RehearsalReader(int number, PgServer server, CommitJournal
             try
             {
                 connection ??= await server.ConnectAsync(abort);
-                await using var command = new NpgsqlCommand($"SELECT count(*), max({RehearsalTable.All[0].IdColumn}) FROM (SELECT * FROM {RehearsalTable.All[0].Name} ORDER BY 1 DESC LIMIT 20) newest", connection);
-                await command.ExecuteScalarAsync(abort);
+                await connection.ExecuteAsync(Lookup, abort);
                 journal.CountRead();
             }
             catch (Exception error) when (error is not OperationCanceledException)

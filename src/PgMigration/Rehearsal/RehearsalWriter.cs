@@ -116,7 +116,7 @@ internal sealed class RehearsalWriter(int number, WriterKind kind, PgServer serv
 
     private async Task<DateTime> InsertAfterAsync(NpgsqlConnection connection, int table, string setting, CancellationToken cancel)
     {
-        await ExecuteAsync(connection, setting, cancel);
+        await connection.ExecuteAsync(setting, cancel);
         return await InsertAsync(connection, table, cancel);
     }
 
@@ -124,12 +124,12 @@ internal sealed class RehearsalWriter(int number, WriterKind kind, PgServer serv
     {
         foreach (string statement in opening)
         {
-            await ExecuteAsync(connection, statement, cancel);
+            await connection.ExecuteAsync(statement, cancel);
         }
 
         await work();
         var sentAt = journal.Now;
-        await ExecuteAsync(connection, "COMMIT", cancel);
+        await connection.ExecuteAsync("COMMIT", cancel);
         return sentAt;
     }
 
@@ -149,7 +149,7 @@ internal sealed class RehearsalWriter(int number, WriterKind kind, PgServer serv
         // EXECUTE takes no protocol parameters: what is put into its text are numbers of our own.
         // The name is never used twice: after an error the statement stays behind in the pooler's server connection.
         string name = string.Create(CultureInfo.InvariantCulture, $"app_{number}_{_turn}");
-        await ExecuteAsync(connection, $"PREPARE {name}(bigint, int, text) AS {RehearsalTable.All[table].InsertStatement("$1", "$2", "$3")}", cancel);
+        await connection.ExecuteAsync($"PREPARE {name}(bigint, int, text) AS {RehearsalTable.All[table].InsertStatement("$1", "$2", "$3")}", cancel);
         for (int row = 0; row < RowsOfPrepared; row++)
         {
             if (row > 0)
@@ -161,7 +161,7 @@ internal sealed class RehearsalWriter(int number, WriterKind kind, PgServer serv
             await ReadRowAsync(command, table, cancel);
         }
 
-        await ExecuteAsync(connection, $"DEALLOCATE {name}", cancel);
+        await connection.ExecuteAsync($"DEALLOCATE {name}", cancel);
     }
 
     private long NewToken()
@@ -192,7 +192,7 @@ internal sealed class RehearsalWriter(int number, WriterKind kind, PgServer serv
         {
             if (connection is { FullState: System.Data.ConnectionState.Open })
             {
-                await ExecuteAsync(connection, "ROLLBACK", cancel);
+                await connection.ExecuteAsync("ROLLBACK", cancel);
                 return connection;
             }
         }
@@ -203,11 +203,5 @@ internal sealed class RehearsalWriter(int number, WriterKind kind, PgServer serv
 
         await CloseAsync(connection);
         return null;
-    }
-
-    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancel)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        await command.ExecuteNonQueryAsync(cancel);
     }
 }

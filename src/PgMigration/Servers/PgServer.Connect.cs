@@ -109,6 +109,7 @@ public sealed partial class PgServer
                 TcpKeepAlive = true,
                 Pooling = false,
                 Enlist = false,
+                IncludeFailedBatchedCommand = true,
             }.ConnectionString);
 
             // Asked only when the server wants a password, at each connection: a rotated one in the file counts at once.

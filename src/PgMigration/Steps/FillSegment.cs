@@ -7,6 +7,7 @@ namespace PgMigration;
 public sealed class FillSegment : ICutoverStep
 {
     private const long SmallestRest = 700_000;
+    private const int LongestRecordOverTheEnd = 1_000_000;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
 
@@ -41,9 +42,11 @@ public sealed class FillSegment : ICutoverStep
             }
 
             // What was completed by filling must be on its way before the pause, or the last segment would queue behind it.
+            // A record that runs over a segment's end is replayed only with the next one, so the target rests a little before that end.
             var segmentStart = new Lsn(before.Position - (before.Position % (ulong)size));
+            var arrived = new Lsn(segmentStart.Position - Math.Min(segmentStart.Position, (ulong)Math.Min(LongestRecordOverTheEnd, size / 4)));
             long written = clock.ElapsedMilliseconds;
-            while (await target.LsnAsync("pg_last_wal_replay_lsn()", cancel) < segmentStart && clock.Elapsed < Patience)
+            while (await target.LsnAsync("pg_last_wal_replay_lsn()", cancel) < arrived && clock.Elapsed < Patience)
             {
                 await Task.Delay(5, cancel); // a standby tells nobody how far it has replayed
             }

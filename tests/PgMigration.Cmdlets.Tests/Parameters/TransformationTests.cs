@@ -57,7 +57,7 @@ public sealed class TransformationTests : IDisposable
     [InlineData("Get-TestValue -Server postgres://app:hunter2@db:5433/app")]
     [InlineData("Get-TestValue -Server ([uri]'postgres://app:hunter2@db:5433/app')")]
     [InlineData("'postgres://app:hunter2@db:5433/app' | Get-TestValue")]
-    [InlineData("Get-TestValue -Server ([PgMigration.PgServer]::Parse('postgres://app:hunter2@db:5433/app'))")]
+    [InlineData("Get-TestValue -Server (Get-TestValue -Server postgres://app:hunter2@db:5433/app -Raw)")]
     public void A_server_is_read_from_its_address_named_and_piped(string script) =>
         Assert.Equal("postgres://app@db:5433/app", Assert.Single(_engine.Run(script)).BaseObject);
 
@@ -66,7 +66,7 @@ public sealed class TransformationTests : IDisposable
     [InlineData("$args[0] | Get-TestValue")]
     public void A_server_that_came_over_remoting_is_read_from_its_properties(string script)
     {
-        var server = Assert.Single(_engine.Run("[PgMigration.PgServer]::Parse('postgres://app:hunter2@db:5433/app')"));
+        var server = Assert.Single(_engine.Run("Get-TestValue -Server postgres://app:hunter2@db:5433/app -Raw"));
         var overTheWire = (PSObject)PSSerializer.Deserialize(PSSerializer.Serialize(server));
         Assert.Contains("Deserialized.PgMigration.PgServer", overTheWire.TypeNames);
 

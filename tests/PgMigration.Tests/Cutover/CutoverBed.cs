@@ -46,7 +46,11 @@ internal sealed class CutoverBed : IAsyncDisposable
         });
         await using (var session = await host.App.ConnectAsync())
         {
-            await session.ExecuteAsync($"create table items (id bigserial primary key, who text not null); {setUp}", CancellationToken.None);
+            await session.ExecuteAsync("create table items (id bigserial primary key, who text not null)", CancellationToken.None);
+            if (setUp is not null)
+            {
+                await session.ExecuteAsync(setUp, CancellationToken.None);
+            }
         }
 
         // A cold copy: the simplest base backup there is.

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Npgsql;
 
 namespace PgMigration.Tests;
@@ -39,11 +38,11 @@ public sealed class RehearsalAppTests(RehearsalFixture fixture)
         await using var app = new RehearsalApp(fixture.Pooler.App, fixture.Host.App, new RehearsalAppOptions { Writers = 3, CommitsPerSecond = 100 }, journal);
         await app.StartAsync();
 
-        await AdminAsync("PAUSE");
+        await PoolerConsole.RunAsync(fixture.Pooler, "PAUSE");
         var paused = journal.Now;
         await RunForAsync(TimeSpan.FromSeconds(2.5));
         var resumed = journal.Now;
-        await AdminAsync("RESUME");
+        await PoolerConsole.RunAsync(fixture.Pooler, "RESUME");
         await RunForAsync(TimeSpan.FromSeconds(0.5));
         await app.StopAsync(TimeSpan.FromSeconds(10));
 
@@ -113,17 +112,6 @@ public sealed class RehearsalAppTests(RehearsalFixture fixture)
     }
 
     private Task SuperuserAsync(string sql) => ExecuteAsync(fixture.Host.Superuser, sql);
-
-    // The console speaks the simple protocol only, which Npgsql does not; the password goes by the environment.
-    private async Task AdminAsync(string sql)
-    {
-        var start = new ProcessStartInfo(PostgresBinaries.Find()["psql"],
-            ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", fixture.Pooler.Admin.Host, "-p", $"{fixture.Pooler.Admin.Port}", "-U", fixture.Pooler.Admin.User, "-c", sql, "pgbouncer"]);
-        start.Environment["PGPASSWORD"] = fixture.Pooler.AdminPassword;
-        using var psql = Process.Start(start)!;
-        await psql.WaitForExitAsync();
-        Assert.Equal(0, psql.ExitCode);
-    }
 
     private static async Task ExecuteAsync(PgServer server, string sql)
     {

@@ -1,0 +1,76 @@
+using System.Globalization;
+
+namespace PgMigration;
+
+/// <summary>How a rehearsal went: what each phase took, what the app saw, and what was proven.</summary>
+public sealed record RehearsalReport
+{
+    /// <summary>The phases, in order.</summary>
+    public required IReadOnlyList<RehearsalPhase> Phases { get; init; }
+
+    /// <summary>The longest time between two commits that the app had acknowledged through the pooler, across the cutover.</summary>
+    public required TimeSpan WriteDowntime { get; init; }
+
+    /// <summary>How many commits the old server acknowledged.</summary>
+    public required int CommitsBefore { get; init; }
+
+    /// <summary>How many commits the new server acknowledged.</summary>
+    public required int CommitsAfter { get; init; }
+
+    /// <summary>How many acknowledged commits are not, or not wholly, on the new server.</summary>
+    public required long Lost { get; init; }
+
+    /// <summary>How many ids were given or stored twice.</summary>
+    public required long Doubled { get; init; }
+
+    /// <summary>How many errors reached the app through the pooler.</summary>
+    public required int AppErrors { get; init; }
+
+    /// <summary>How many writes the old server refused to the writer that went straight to it, since the cutover began.</summary>
+    public required int RefusedAfterFence { get; init; }
+
+    /// <summary>How many reads the app made.</summary>
+    public required long Reads { get; init; }
+
+    /// <summary>What was proven, or not.</summary>
+    public required IReadOnlyList<RehearsalProof> Proofs { get; init; }
+
+    /// <summary>The size of the database when it was filled, in bytes.</summary>
+    public required long DatabaseBytes { get; init; }
+
+    /// <summary>When the rehearsal began, in UTC.</summary>
+    public required DateTime StartedAt { get; init; }
+
+    /// <summary>Where its files are when they were kept; the servers are stopped.</summary>
+    public string? Folder { get; init; }
+
+    /// <summary>Whether every proof passed.</summary>
+    public bool Passed => Proofs.All(proof => proof.Passed);
+
+    /// <summary>All phases together.</summary>
+    public TimeSpan Duration => TimeSpan.FromTicks(Phases.Sum(phase => phase.Duration.Ticks));
+
+    /// <summary>The line for machines; its form does not change.</summary>
+    public string MachineLine => string.Create(CultureInfo.InvariantCulture,
+        $"REHEARSAL leg1_downtime {WriteDowntime.TotalSeconds:F2} s commits {CommitsBefore + CommitsAfter} lost {Lost} doubled {Doubled} app_errors {AppErrors} refused_after_fence {RefusedAfterFence}");
+
+    /// <summary>The error that a rehearsal with a failed proof ends in, once its report has been handed on; null when all passed.</summary>
+    public MigrationException? Failure => Passed ? null : new MigrationException("RehearsalProofFailed", MigrationErrorKind.InvalidData,
+        $"The rehearsal's cutover failed {Proofs.Count(proof => !proof.Passed)} of {Proofs.Count} proofs: {string.Join(". ", Proofs.Where(proof => !proof.Passed).Select(proof => $"{proof.Name}: {proof.Detail}"))}. Do not migrate before the cause is known; -Keep leaves everything in place to look at.");
+
+    internal static RehearsalReport From(RehearsalEvidence evidence, IReadOnlyList<RehearsalProof> proofs, IReadOnlyList<RehearsalPhase> phases, long databaseBytes, DateTime startedAt) => new()
+    {
+        Phases = phases,
+        WriteDowntime = evidence.WriteDowntime,
+        CommitsBefore = evidence.OnOldServer.Count(),
+        CommitsAfter = evidence.OnNewServer.Count(),
+        Lost = proofs.Single(proof => proof.Name == RehearsalProofs.NothingLost).Figure,
+        Doubled = proofs.Single(proof => proof.Name == RehearsalProofs.NothingDoubled).Figure,
+        AppErrors = evidence.Journal.Failures.Count(failure => failure.Pooled),
+        RefusedAfterFence = RehearsalProofs.RefusedAfterFence(evidence),
+        Reads = evidence.Journal.Reads,
+        Proofs = proofs,
+        DatabaseBytes = databaseBytes,
+        StartedAt = startedAt,
+    };
+}

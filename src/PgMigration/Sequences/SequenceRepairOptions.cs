@@ -1,0 +1,20 @@
+namespace PgMigration;
+
+/// <summary>How sequences are repaired.</summary>
+public sealed record SequenceRepairOptions
+{
+    /// <summary>
+    /// How far beyond the largest known value of the source and of the column a sequence must stand at least, for rows that are still on
+    /// their way. A sequence that stands farther already is not moved, so a second run changes nothing.
+    /// </summary>
+    public long SafetyMargin { get; init; }
+
+    /// <summary>
+    /// Also gives a sequence to columns of which no source says that they had one: the single integer column of a primary key, without
+    /// default, not generated and in no foreign key, if it is called <c>id</c> or a sequence called <c>table_column_seq</c> lies beside it.
+    /// </summary>
+    public bool ByNamingRule { get; init; }
+
+    /// <summary>How long a change waits for a lock before it gives up, so that the application does not queue up behind it.</summary>
+    public TimeSpan LockTimeout { get; init; } = TimeSpan.FromSeconds(5);
+}

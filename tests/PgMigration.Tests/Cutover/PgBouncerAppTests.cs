@@ -1,0 +1,48 @@
+namespace PgMigration.Tests;
+
+public sealed class PgBouncerIniTests : IDisposable
+{
+    private readonly string _path = Path.GetTempFileName();
+
+    public void Dispose() => File.Delete(_path);
+
+    [Fact]
+    public void Only_host_port_and_dbname_of_the_entry_change()
+    {
+        File.WriteAllText(_path, """
+            ; shop = host=commented
+            [databases]
+            shop_reports = host=old port=1 dbname=shop
+            shop = host=old.example port=5432 user=app password='it''s secret' pool_size=20
+            * = host=fallback
+
+            [pgbouncer]
+            shop = not this one
+            """);
+
+        new PgBouncerIni(_path).Write("shop", new PgServer("/run/new", 6543, "shop", "app"));
+
+        Assert.Equal("""
+            ; shop = host=commented
+            [databases]
+            shop_reports = host=old port=1 dbname=shop
+            shop = host=/run/new port=6543 user=app password='it''s secret' pool_size=20 dbname=shop
+            * = host=fallback
+
+            [pgbouncer]
+            shop = not this one
+            """, File.ReadAllText(_path));
+        Assert.Equal(("/run/new", "6543"), new PgBouncerIni(_path).Read("shop"));
+    }
+
+    [Fact]
+    public void A_missing_entry_is_named_with_what_was_expected()
+    {
+        File.WriteAllText(_path, "[databases]\nother = host=x\n");
+
+        var error = Assert.Throws<MigrationException>(() => new PgBouncerIni(_path).Read("shop"));
+
+        Assert.Equal("PgBouncerEntryNotFound", error.ErrorId);
+        Assert.Contains("'shop'", error.Message, StringComparison.Ordinal);
+    }
+}
