@@ -84,9 +84,6 @@ internal sealed record StandbyConfiguration
         // The pause after a restore_command that found nothing. With the default of 5 s it would be most of a cutover's downtime;
         // ours waits for the next segment by itself, so a short pause costs nothing.
         yield return ("wal_retrieve_retry_interval", "'100ms'");
-
-        // How long a reader on the standby may hold up replay. The default of 30 s would be added to the downtime.
-        yield return ("max_standby_archive_delay", "'1s'");
         yield return ("archive_mode", "off");
         yield return ("password_encryption", "'scram-sha-256'");
         yield return ("log_line_prefix", "'%m [%p] %q%u@%d '");
