@@ -68,6 +68,7 @@ internal sealed class RestoredServer
         var configuration = new StandbyConfiguration
         {
             Minimums = await RequiredSettings.ForAsync(control, source, cancel),
+            MajorVersion = Record.MajorVersion,
             Port = Record.Port,
             SocketFolder = Record.SocketFolder!,
             RestoreCommand = RestorePrograms.RestoreCommand,

@@ -14,6 +14,9 @@ internal sealed record StandbyConfiguration
     /// <summary>Settings that must be at least the source's, with its values.</summary>
     public required IReadOnlyDictionary<string, long> Minimums { get; init; }
 
+    /// <summary>The server's major version, such as 15: an older one does not start with a setting that it does not know.</summary>
+    public required int MajorVersion { get; init; }
+
     /// <summary>The port.</summary>
     public required int Port { get; init; }
 
@@ -84,6 +87,13 @@ internal sealed record StandbyConfiguration
         // The pause after a restore_command that found nothing. With the default of 5 s it would be most of a cutover's downtime;
         // ours waits for the next segment by itself, so a short pause costs nothing.
         yield return ("wal_retrieve_retry_interval", "'100ms'");
+        if (MajorVersion >= 15)
+        {
+            // Reading ahead runs into restore_command at a segment's end, and while that waits for the next segment (ten seconds), what is
+            // read already is not replayed: seen as ten seconds between "redo starts" and "consistent recovery state reached" (15.18).
+            yield return ("recovery_prefetch", "off");
+        }
+
         yield return ("archive_mode", "off");
         yield return ("password_encryption", "'scram-sha-256'");
         yield return ("log_line_prefix", "'%m [%p] %q%u@%d '");
