@@ -96,17 +96,17 @@ public sealed class ArchivingServer : IAsyncLifetime, IAsyncDisposable
     /// <summary>Where a segment lies in the archive.</summary>
     public string SegmentPath(string segment) => Path.Combine(ArchiveFolder, "wal_005", segment);
 
-    /// <summary>Waits for something that offers no event, at most half a minute.</summary>
+    /// <summary>Waits for something that offers no event, at most a minute.</summary>
     /// <param name="what">What is waited for, in words.</param>
     /// <param name="holds">Whether it is so.</param>
     /// <param name="instead">What is so instead, for the failure's text.</param>
     public static async Task UntilAsync(string what, Func<Task<bool>> holds, Func<string>? instead = null)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
-        var deadline = DateTime.UtcNow.AddSeconds(30);
+        var deadline = DateTime.UtcNow.AddSeconds(60);
         while (!await holds())
         {
-            Assert.True(DateTime.UtcNow < deadline, string.Create(CultureInfo.InvariantCulture, $"30 s went by and not yet: {what}. {instead?.Invoke()}"));
+            Assert.True(DateTime.UtcNow < deadline, string.Create(CultureInfo.InvariantCulture, $"60 s went by and not yet: {what}. {instead?.Invoke()}"));
             await timer.WaitForNextTickAsync();
         }
     }

@@ -73,7 +73,8 @@ public sealed class WalLinkLagTests(ArchivingServer source) : IDisposable
         await source.FillAsync(10);
         var backup = await source.BackUpAsync();
         string path = source.SegmentPath(backup.StartSegment.ToString());
-        File.Move(path, path + ".hidden");
+        string hidden = Path.Combine(source.Postgres.Folder, "hidden");
+        File.Move(path, hidden);
         try
         {
             var error = await Assert.ThrowsAsync<MigrationException>(() => _target.StartAsync(_target.Options with { BackupName = backup.Name }));
@@ -83,7 +84,7 @@ public sealed class WalLinkLagTests(ArchivingServer source) : IDisposable
         }
         finally
         {
-            File.Move(path + ".hidden", path);
+            File.Move(hidden, path);
         }
     }
 
@@ -140,6 +141,7 @@ public sealed class WalLinkLagTests(ArchivingServer source) : IDisposable
         string segment = await TestPostgres.QueryAsync<string>(source.Admin, "SELECT pg_walfile_name(pg_current_wal_lsn())");
         string hidden = Path.Combine(source.Postgres.Folder, segment);
         Directory.CreateDirectory(source.SegmentPath(segment)); // mv would go into a folder of that name …
+        File.SetUnixFileMode(source.SegmentPath(segment), (UnixFileMode)0b111_111_111);
         await TestPostgres.ExecuteAsync(source.Admin, "SELECT pg_switch_wal()");
         string inside = Path.Combine(source.SegmentPath(segment), segment + ".new");
         await ArchivingServer.UntilAsync("the segment is caught", () => Task.FromResult(File.Exists(inside)));
