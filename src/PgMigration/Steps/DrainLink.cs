@@ -22,16 +22,27 @@ public sealed class DrainLink : ICutoverStep
     /// <inheritdoc/>
     public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
     {
-        var target = await context.TargetSessionAsync(cancel);
         var mark = context.Facts.MarkLsn!.Value;
         var clock = Stopwatch.StartNew();
         var nextLook = BetweenLooksAtTheLink;
         while (true)
         {
-            var replayed = await target.LsnAsync("pg_last_wal_replay_lsn()", cancel);
-            if (replayed >= mark)
+            Lsn replayed;
+            try
             {
-                return await ProveAsync(context, target, cancel);
+                var target = await context.TargetSessionAsync(cancel);
+                replayed = await target.LsnAsync("pg_last_wal_replay_lsn()", cancel);
+                if (replayed >= mark)
+                {
+                    return await ProveAsync(context, target, cancel);
+                }
+            }
+            catch (NpgsqlException error) when (error is not PostgresException or PostgresException { SqlState: "40001" or "40P01" or "57P01" })
+            {
+                // Replay no longer waits for readers, and we are one: a question or a session of ours that stood in its way is asked anew.
+                context.Observer.Verbose($"the target ended a session of ours: {error.Message}");
+                await Task.Delay(5, cancel);
+                continue;
             }
 
             if (clock.Elapsed > nextLook)
