@@ -88,15 +88,15 @@ internal sealed class SegmentFlow
             if (_pool.Holds(name))
             {
                 answer = "ready " + SegmentPool.PathToTake(name.ToString());
-                _lastPlaced = name;
             }
             else if (_journal.Proves(name, OwnCopyOf(name)))
             {
-                answer = "use-own";
+                answer = RequestDesk.UseOwn;
             }
 
             if (answer is not null)
             {
+                _lastPlaced = name;
                 _route.Passed(name);
             }
         }
