@@ -86,6 +86,7 @@ public sealed class RestoreCommandTests(PublishedPrograms programs)
         using var second = archive.StartFetch(FollowedArchive.Name(2));
         using var enough = new CancellationTokenSource(TimeSpan.FromSeconds(3));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => second.WaitForExitAsync(enough.Token));
+        second.Kill();
     }
 
     [Fact]
@@ -132,7 +133,8 @@ public sealed class RestoreCommandTests(PublishedPrograms programs)
         await archive.ArchiveAsync(2);
         await fetch.WaitForExitAsync();
 
-        Assert.Equal(0, fetch.ExitCode);
+        // The new prefetcher does not know that this is not the first request; then PostgreSQL asks once more.
+        Assert.True(fetch.ExitCode == 0 || await archive.FetchAsync(FollowedArchive.Name(2)) == 0);
         Some.AssertSame(FollowedArchive.Segment(2), await File.ReadAllBytesAsync(archive.Requested));
     }
 
