@@ -9,6 +9,7 @@ internal sealed unsafe class PrefetcherConnection : IDisposable
     // Relative: sockaddr_un holds 107 characters, and data directories have long names.
     private const string SocketPath = "pgmigration/prefetch.sock";
     private const int NoSignal = 0x4000; // MSG_NOSIGNAL
+    private const int PauseAfterFailure = 1000;
     private readonly int _socket;
     private readonly PromoteWatch _promote;
 
@@ -38,6 +39,7 @@ internal sealed unsafe class PrefetcherConnection : IDisposable
                 StandardError.WriteLine(fate == PrefetcherFate.Failed
                     ? "the prefetcher ended while it started; see pgmigration/prefetch.log in the data directory"
                     : "the prefetcher does not listen; see pgmigration/prefetch.log in the data directory");
+                _ = promote.Wait(-1, PauseAfterFailure); // PostgreSQL asks again in a few milliseconds, and logs each time
                 return null;
             }
 

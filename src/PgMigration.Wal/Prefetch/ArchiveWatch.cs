@@ -32,12 +32,16 @@ internal sealed class ArchiveWatch : IDisposable
         _flow = flow;
         _record = record;
         _log = log;
+        IsFolder = folder is not null;
         _lookWhileWaiting = folder is null ? LookAtBucket : LookAtFolder;
         _folder = folder is null ? null : WatchFolder(Path.Combine(folder, SegmentStore.Folder.TrimEnd('/')));
     }
 
     /// <summary>Why nobody knows all that the archive holds; null while it can be reached and read.</summary>
     public Exception? Trouble { get; private set; }
+
+    /// <summary>Whether the archive is a folder: then a look at a name costs microseconds, not a round trip.</summary>
+    public bool IsFolder { get; }
 
     /// <summary>Whether the archive was listed at least once.</summary>
     public bool HasListed { get; private set; }

@@ -21,7 +21,7 @@ internal sealed record FlowReport
     /// <summary>Bytes that wait in the pool.</summary>
     public required long PoolBytes { get; init; }
 
-    /// <summary>How many segments are being fetched.</summary>
+    /// <summary>How many segments are being fetched, or could be at once.</summary>
     public required int Fetching { get; init; }
 
     /// <summary>The failure of the earliest segment that failed; null when none did.</summary>

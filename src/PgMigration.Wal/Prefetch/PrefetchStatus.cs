@@ -13,7 +13,7 @@ public sealed record PrefetchStatus
     /// <summary>The last segment seen in the archive on the timeline that is followed; null when none was.</summary>
     public string? LastInArchive { get; init; }
 
-    /// <summary>The last segment that was handed to PostgreSQL; null when none was.</summary>
+    /// <summary>The last segment that PostgreSQL got from us, or has its own proven copy of; null when it asked for none yet.</summary>
     public string? LastPlaced { get; init; }
 
     /// <summary>The segment that must come next: what a gap or a damage is about.</summary>

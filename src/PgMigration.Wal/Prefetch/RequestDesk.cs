@@ -14,6 +14,8 @@ internal sealed class RequestDesk(ArchiveView view, ArchiveWatch watch, SegmentF
 
     private static readonly TimeSpan FirstListing = TimeSpan.FromSeconds(3);
 
+    private WalSegmentName _refusedOnce;
+
     /// <summary>Answers one request. Cancelled when the one who asked has gone.</summary>
     public async Task<string> AnswerAsync(PrefetchRequest request, CancellationToken cancel)
     {
@@ -35,6 +37,11 @@ internal sealed class RequestDesk(ArchiveView view, ArchiveWatch watch, SegmentF
         if (flow.TryHandOut(segment) is { } atOnce)
         {
             return atOnce;
+        }
+
+        if (await MustReplayFirstAsync(segment, cancel))
+        {
+            return None;
         }
 
         // A promotion appears here: what is in the archive is still waited for, what is not there is not.
@@ -71,6 +78,21 @@ internal sealed class RequestDesk(ArchiveView view, ArchiveWatch watch, SegmentF
         }
 
         return None;
+    }
+
+    // From version 15 on PostgreSQL reads ahead: it asks for the next segment while the records before it are decoded and not yet replayed,
+    // and goes on with them only when restore_command has returned (XLogPageRead, nonblocking). Held at once, the last records of each
+    // segment would be replayed ten seconds late. So the first request for what is not there is refused, and the next one is held.
+    private async Task<bool> MustReplayFirstAsync(WalSegmentName segment, CancellationToken cancel)
+    {
+        if (!watch.HasListed || segment == _refusedOnce || view.ObjectOf(segment) is not null
+            || (watch.IsFolder && watch.Trouble is null && await view.ProbeAsync(segment, cancel)))
+        {
+            return false;
+        }
+
+        _refusedOnce = segment;
+        return true;
     }
 
     private async Task<string> AnswerHistoryAsync(uint timeline, CancellationToken cancel)

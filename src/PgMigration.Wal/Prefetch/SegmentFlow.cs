@@ -88,15 +88,15 @@ internal sealed class SegmentFlow
             if (_pool.Holds(name))
             {
                 answer = "ready " + SegmentPool.PathToTake(name.ToString());
-                _lastPlaced = name;
             }
             else if (_journal.Proves(name, OwnCopyOf(name)))
             {
-                answer = "use-own";
+                answer = RequestDesk.UseOwn;
             }
 
             if (answer is not null)
             {
+                _lastPlaced = name;
                 _route.Passed(name);
             }
         }
@@ -196,7 +196,7 @@ internal sealed class SegmentFlow
     {
         lock (_gate)
         {
-            _ = Plan();
+            int toFetch = Plan().Count;
             var next = _route.Chain.SegmentAt(_route.Position, _record.SegmentSize);
             return new FlowReport
             {
@@ -206,7 +206,7 @@ internal sealed class SegmentFlow
                 LastInArchive = _route.Chain.Timelines.Select(_view.LastOn).FirstOrDefault(last => last is not null),
                 LastPlaced = _lastPlaced,
                 PoolBytes = _pool.Bytes,
-                Fetching = _fetching.Count,
+                Fetching = _fetching.Count + toFetch,
                 Failure = _failures.OrderBy(pair => pair.Key.Start(_record.SegmentSize)).Select(pair => pair.Value).FirstOrDefault(),
             };
         }

@@ -13,9 +13,7 @@ public sealed class BucketTests(PublishedPrograms programs, TestS3 s3) : IClassF
         using var archive = new FollowedArchive(programs, access: access);
         await StoreAsync(storage, 1);
         await archive.ReplayAsync(1);
-        await archive.StatusAsync(status => status.State == PrefetchState.CaughtUp);
-        using var fetch = archive.StartFetch(FollowedArchive.Name(2));
-        await FollowedArchive.UntilItWaitsAsync(fetch);
+        using var fetch = await archive.StartWaitingAsync(2);
 
         await StoreAsync(storage, 2);
         var since = Stopwatch.StartNew();

@@ -109,8 +109,18 @@ internal sealed class FollowedArchive : IDisposable
         throw new TimeoutException($"It did not come to that within {Deadline}.");
     }
 
-    /// <summary>Waits until a restore_command has asked: its socket is among its descriptors.</summary>
-    public static Task UntilItWaitsAsync(Process fetch) => UntilAsync(() =>
+    /// <summary>Asks for a segment that is not there yet, as PostgreSQL does: the first request is refused, the second one waits.</summary>
+    public async Task<Process> StartWaitingAsync(int number)
+    {
+        await StatusAsync(status => status.State == PrefetchState.CaughtUp);
+        Assert.Equal(1, await FetchAsync(Name(number)));
+        var fetch = StartFetch(Name(number));
+        await UntilItWaitsAsync(fetch);
+        return fetch;
+    }
+
+    // Its socket is among its descriptors.
+    private static Task UntilItWaitsAsync(Process fetch) => UntilAsync(() =>
         Directory.GetFiles($"/proc/{fetch.Id}/fd").Select(file => new FileInfo(file).LinkTarget).FirstOrDefault(target => target?.StartsWith("socket:", StringComparison.Ordinal) == true));
 
     public string Log() => File.ReadAllText(Layout.LogFile);

@@ -82,8 +82,8 @@ public sealed class PrefetcherTests(PublishedPrograms programs)
         Directory.Delete(archive.WalFolder);
         Directory.Move(archive.WalFolder + ".away", archive.WalFolder);
         await archive.ArchiveAsync(2);
+        await archive.StatusAsync(status => status.State == PrefetchState.CaughtUp && status.LastInArchive == FollowedArchive.Name(2));
         await archive.ReplayAsync(2);
-        await archive.StatusAsync(status => status.State == PrefetchState.CaughtUp);
     }
 
     [Fact]

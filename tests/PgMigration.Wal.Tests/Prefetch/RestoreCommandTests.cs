@@ -60,8 +60,7 @@ public sealed class RestoreCommandTests(PublishedPrograms programs)
         var times = new List<TimeSpan>();
         for (int number = 2; number <= 6; number++)
         {
-            using var fetch = archive.StartFetch(FollowedArchive.Name(number));
-            await FollowedArchive.UntilItWaitsAsync(fetch);
+            using var fetch = await archive.StartWaitingAsync(number);
             await archive.ArchiveAsync(number);
             var since = Stopwatch.StartNew();
             await fetch.WaitForExitAsync();
@@ -74,14 +73,29 @@ public sealed class RestoreCommandTests(PublishedPrograms programs)
     }
 
     [Fact]
-    public async Task A_request_ends_within_a_tenth_of_a_second_of_the_promotion_with_exit_code_1()
+    public async Task The_first_request_for_what_is_not_there_is_refused_at_once_so_that_records_read_ahead_are_replayed()
     {
         using var archive = new FollowedArchive(programs);
         await archive.ArchiveAsync(1);
         await archive.ReplayAsync(1);
         await archive.StatusAsync(status => status.State == PrefetchState.CaughtUp);
-        using var fetch = archive.StartFetch(FollowedArchive.Name(2));
-        await FollowedArchive.UntilItWaitsAsync(fetch);
+
+        var since = Stopwatch.StartNew();
+        Assert.Equal(1, await archive.FetchAsync(FollowedArchive.Name(2)));
+        Assert.InRange(since.Elapsed.TotalSeconds, 0, 2);
+        using var second = archive.StartFetch(FollowedArchive.Name(2));
+        using var enough = new CancellationTokenSource(TimeSpan.FromSeconds(3));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => second.WaitForExitAsync(enough.Token));
+        second.Kill();
+    }
+
+    [Fact]
+    public async Task A_request_ends_within_a_tenth_of_a_second_of_the_promotion_with_exit_code_1()
+    {
+        using var archive = new FollowedArchive(programs);
+        await archive.ArchiveAsync(1);
+        await archive.ReplayAsync(1);
+        using var fetch = await archive.StartWaitingAsync(2);
 
         await File.WriteAllTextAsync(Path.Combine(archive.Layout.DataDirectory, "promote"), string.Empty);
         var since = Stopwatch.StartNew();
@@ -112,15 +126,15 @@ public sealed class RestoreCommandTests(PublishedPrograms programs)
         await archive.ArchiveAsync(1);
         await archive.ReplayAsync(1);
         int first = (await archive.StatusAsync(status => status.State == PrefetchState.CaughtUp)).ProcessId;
-        using var fetch = archive.StartFetch(FollowedArchive.Name(2));
-        await FollowedArchive.UntilItWaitsAsync(fetch);
+        using var fetch = await archive.StartWaitingAsync(2);
 
         await archive.EndPrefetcherAsync("-KILL");
         await archive.StatusAsync(status => status.ProcessId != first);
         await archive.ArchiveAsync(2);
         await fetch.WaitForExitAsync();
 
-        Assert.Equal(0, fetch.ExitCode);
+        // The new prefetcher does not know that this is not the first request; then PostgreSQL asks once more.
+        Assert.True(fetch.ExitCode == 0 || await archive.FetchAsync(FollowedArchive.Name(2)) == 0);
         Some.AssertSame(FollowedArchive.Segment(2), await File.ReadAllBytesAsync(archive.Requested));
     }
 
@@ -186,8 +200,7 @@ public sealed class RestoreCommandTests(PublishedPrograms programs)
         using var archive = new FollowedArchive(programs);
         await archive.ArchiveAsync(1);
         await archive.ReplayAsync(1);
-        using var fetch = archive.StartFetch(FollowedArchive.Name(2));
-        await FollowedArchive.UntilItWaitsAsync(fetch);
+        using var fetch = await archive.StartWaitingAsync(2);
 
         using var kill = Process.Start("kill", ["-TERM", fetch.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
         await fetch.WaitForExitAsync();

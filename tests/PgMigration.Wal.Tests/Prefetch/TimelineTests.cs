@@ -48,9 +48,7 @@ public sealed class TimelineTests(PublishedPrograms programs)
         using var archive = new FollowedArchive(programs);
         await archive.ArchiveAsync(1);
         await archive.ReplayAsync(1);
-        await archive.StatusAsync(status => status.State == PrefetchState.CaughtUp);
-        using var fetch = archive.StartFetch(FollowedArchive.Name(2));
-        await FollowedArchive.UntilItWaitsAsync(fetch);
+        using var fetch = await archive.StartWaitingAsync(2);
 
         await archive.ArchiveHistoryAsync(2, Fork(1, segment: 2));
         var since = Stopwatch.StartNew();
