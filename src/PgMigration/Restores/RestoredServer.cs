@@ -67,6 +67,7 @@ internal sealed class RestoredServer
         SocketFolder.Make(Record.SocketFolder!, _files);
         var configuration = new StandbyConfiguration
         {
+            MajorVersion = Record.MajorVersion,
             Minimums = await RequiredSettings.ForAsync(control, source, cancel),
             Port = Record.Port,
             SocketFolder = Record.SocketFolder!,
