@@ -30,10 +30,10 @@ public sealed class InvokeMigrationRehearsalCommand : MigrationCmdlet
 {
     private readonly RehearsalOptions _usual = new();
 
-    /// <summary>About how large the database is made: 300MB, 5GB. 300 MB when nothing is said.</summary>
+    /// <summary>About how large the database is made: 300MB, 5GB, at most 512GB. 300 MB when nothing is said.</summary>
     [Parameter(Position = 0)]
     [ByteSizeTransformation]
-    [ValidateRange(1L << 20, 1L << 44)]
+    [ValidateRange(1L << 20, 1L << 39)]
     public long? DataSize { get; set; }
 
     /// <summary>How many writers go through the pooler, 3 to 50; one more goes straight to the old server. 8 when nothing is said.</summary>
@@ -45,6 +45,11 @@ public sealed class InvokeMigrationRehearsalCommand : MigrationCmdlet
     [Parameter]
     [ValidateRange(10, 100_000)]
     public int? CommitsPerSecond { get; set; }
+
+    /// <summary>How long the restored server follows before the cutover begins, in seconds or as a time span. 5 seconds when nothing is said.</summary>
+    [Parameter]
+    [DurationTransformation]
+    public TimeSpan? Follow { get; set; }
 
     /// <summary>How long the application runs on the new server before the proofs are made, in seconds or as a time span. 3 seconds when nothing is said.</summary>
     [Parameter]
@@ -80,6 +85,7 @@ public sealed class InvokeMigrationRehearsalCommand : MigrationCmdlet
         {
             DataSize = DataSize ?? _usual.DataSize,
             App = _usual.App with { Writers = Writers ?? _usual.App.Writers, CommitsPerSecond = CommitsPerSecond ?? _usual.App.CommitsPerSecond },
+            Follow = Follow ?? _usual.Follow,
             Soak = Soak ?? _usual.Soak,
             Path = Path is null ? null : ResolvePath(Path),
             Keep = Keep,

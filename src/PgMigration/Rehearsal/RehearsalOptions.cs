@@ -12,6 +12,9 @@ public sealed record RehearsalOptions
     /// <summary>How long the app runs on the new server before it is stopped and the proofs are made.</summary>
     public TimeSpan Soak { get; init; } = TimeSpan.FromSeconds(3);
 
+    /// <summary>How long the restored server follows at least, while the app writes, before the cutover begins.</summary>
+    public TimeSpan Follow { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>The cutover begins when the link is at most so many bytes behind. Less than a segment cannot be asked of an archive.</summary>
     public long LagBelow { get; init; } = 20_000_000;
 

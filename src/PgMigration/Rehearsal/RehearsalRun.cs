@@ -73,7 +73,7 @@ internal sealed class RehearsalRun : IAsyncDisposable
         await PhaseAsync("Start the app", () => StartAppAsync(cancel));
         var backup = await PhaseAsync("Back it up", () => HostBackup.TakeAsync(_host!, archive, _observer, cancel), backup => backup.UncompressedSize);
         var link = await PhaseAsync("Restore the backup", () => RestoreAsync(archive, cancel), _ => backup.UncompressedSize);
-        await PhaseAsync("Follow the archive", () => FollowAsync(link, cancel), bytes => bytes);
+        var (_, lag) = await PhaseAsync("Follow the archive", () => FollowAsync(link, cancel), followed => followed.Replayed);
         var began = _journal!.Now;
         await PhaseAsync("Cut over", () => CutOverAsync(link, cancel));
         var evidence = new RehearsalEvidence
@@ -82,7 +82,7 @@ internal sealed class RehearsalRun : IAsyncDisposable
         };
         await PhaseAsync("Run on the new server", () => SoakAsync(cancel));
         var proofs = await PhaseAsync("Prove", () => RehearsalProofs.ProveAsync(evidence, cancel));
-        return RehearsalReport.From(evidence, proofs, _phases, size, _startedAt);
+        return RehearsalReport.From(evidence, proofs, _phases, lag, size, _startedAt);
     }
 
     private async Task<ArchiveAccess> MakeHostAsync(CancellationToken cancel)
@@ -112,9 +112,8 @@ internal sealed class RehearsalRun : IAsyncDisposable
         Archive = archive, DataDirectory = Target, Source = _host!.App, Port = LoopbackPort.Free(), PostgresBin = _binaries.Folder, User = _options.User, ProgramFolder = _options.ProgramFolder,
     }, _observer, cancel);
 
-    /// <summary>Waits until what the archive holds is replayed, but for the segments that are on their way.</summary>
-    /// <returns>How many bytes were replayed meanwhile.</returns>
-    private async Task<long> FollowAsync(ReplicationLink link, CancellationToken cancel)
+    /// <summary>Follows for a while, and then until all is replayed but what is on its way: the archive has no part of a segment.</summary>
+    private async Task<(long Replayed, ReplicationLag Lag)> FollowAsync(ReplicationLink link, CancellationToken cancel)
     {
         Lsn? first = null;
         for (var clock = Stopwatch.StartNew(); ;)
@@ -122,12 +121,12 @@ internal sealed class RehearsalRun : IAsyncDisposable
             var lag = await link.MeasureLagAsync(cancel);
             first ??= lag.TargetLsn;
             Report("Follow the archive", string.Create(CultureInfo.InvariantCulture, $"{lag.State}, {lag.Bytes / 1e6:F1} MB behind, {_journal!.Commits.Count} commits"));
-            if (lag.Bytes <= _options.LagBelow && lag.State is LinkState.Following or LinkState.CatchingUp)
+            if (lag.Bytes <= _options.LagBelow && lag.State is LinkState.Following or LinkState.CatchingUp && clock.Elapsed >= _options.Follow)
             {
-                return lag.TargetLsn!.Value - first!.Value;
+                return (lag.TargetLsn!.Value - first!.Value, lag);
             }
 
-            if (lag.State is LinkState.Broken or LinkState.Stopped || clock.Elapsed > LagPatience)
+            if (lag.State is LinkState.Broken or LinkState.Stopped || clock.Elapsed > _options.Follow + LagPatience)
             {
                 throw new MigrationException("RehearsalLagStuck", lag.State == LinkState.Broken ? MigrationErrorKind.InvalidData : MigrationErrorKind.Timeout,
                     string.Create(CultureInfo.InvariantCulture, $"After {clock.Elapsed.TotalSeconds:F0} s the restored server is still {lag.Bytes / 1e6:F1} MB behind ({lag.State}): {lag.Detail} Run again with -Keep to look at its log."));

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
@@ -8,13 +7,13 @@ namespace PgMigration.Wal;
 /// <summary>A data directory that follows an archive of made-up segments with true headers, in a folder of its own, without a server.</summary>
 internal sealed class FollowedArchive : IDisposable
 {
-    public const int SegmentSize = 1 << 20;
-    public const ulong Cluster = 7_000_000_000_000_000_042;
+    public const int SegmentSize = MadeSegment.Size;
+    public const ulong Cluster = MadeSegment.Cluster;
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
     private readonly PublishedPrograms _programs;
     private readonly string _root = Directory.CreateTempSubdirectory("pgm-programs-").FullName;
 
-    public FollowedArchive(PublishedPrograms programs, string start = "000000010000000000000001", long poolLimit = RestoreRecord.DefaultPoolLimit)
+    public FollowedArchive(PublishedPrograms programs, string start = "000000010000000000000001", long poolLimit = RestoreRecord.DefaultPoolLimit, ArchiveAccess? access = null)
     {
         _programs = programs;
         Layout = new RestoreLayout(Path.Combine(_root, "data"));
@@ -22,7 +21,7 @@ internal sealed class FollowedArchive : IDisposable
         Directory.CreateDirectory(Path.Combine(Layout.DataDirectory, "pg_wal"));
         Directory.CreateDirectory(WalFolder);
         File.WriteAllText(Path.Combine(Layout.DataDirectory, "standby.signal"), string.Empty);
-        ArchiveAccess.To(Path.Combine(_root, "archive")).Save(Layout.ArchiveFile);
+        (access ?? ArchiveAccess.To(Path.Combine(_root, "archive"))).Save(Layout.ArchiveFile);
         new RestoreRecord { SystemIdentifier = Cluster, SegmentSize = SegmentSize, MajorVersion = 15, StartSegment = start, PoolLimit = poolLimit }.Save(Layout.RecordFile);
     }
 
@@ -35,18 +34,8 @@ internal sealed class FollowedArchive : IDisposable
 
     public static string Name(int number, uint timeline = 1) => WalSegmentName.Containing(timeline, new Lsn((ulong)number * SegmentSize), SegmentSize).ToString();
 
-    public static byte[] Segment(int number, uint timeline = 1, ulong cluster = Cluster)
-    {
-        byte[] content = Some.Bytes(SegmentSize, seed: number);
-        BinaryPrimitives.WriteUInt16LittleEndian(content, 0xD110); // XLOG_PAGE_MAGIC of PostgreSQL 15
-        BinaryPrimitives.WriteUInt16LittleEndian(content.AsSpan(2), 2); // XLP_LONG_HEADER
-        BinaryPrimitives.WriteUInt32LittleEndian(content.AsSpan(4), timeline);
-        BinaryPrimitives.WriteUInt64LittleEndian(content.AsSpan(8), (ulong)number * SegmentSize);
-        BinaryPrimitives.WriteUInt64LittleEndian(content.AsSpan(24), cluster);
-        BinaryPrimitives.WriteUInt32LittleEndian(content.AsSpan(32), SegmentSize);
-        BinaryPrimitives.WriteUInt32LittleEndian(content.AsSpan(36), 8192);
-        return content;
-    }
+    public static byte[] Segment(int number, uint timeline = 1, ulong cluster = Cluster) =>
+        MadeSegment.Bytes(Name(number), timeline, cluster: cluster);
 
     /// <summary>Archives segments as an archiver does: each becomes visible whole.</summary>
     public async Task ArchiveAsync(params IEnumerable<int> numbers)

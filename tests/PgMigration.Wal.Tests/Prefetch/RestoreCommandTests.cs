@@ -195,4 +195,50 @@ public sealed class RestoreCommandTests(PublishedPrograms programs)
         // Death by a signal would be 143 here, and would end the standby.
         Assert.InRange(fetch.ExitCode, 1, 125);
     }
+
+    [Fact]
+    public async Task A_pg_wal_on_another_file_system_gets_the_whole_segment_under_its_name()
+    {
+        using var archive = new FollowedArchive(programs);
+        await archive.ArchiveAsync(1);
+        string elsewhere = Path.Combine("/dev/shm", Path.GetRandomFileName());
+        string wal = Path.Combine(archive.Layout.DataDirectory, "pg_wal");
+        Directory.CreateDirectory(elsewhere);
+        try
+        {
+            Directory.Delete(wal);
+            Directory.CreateSymbolicLink(wal, elsewhere);
+
+            await archive.ReplayAsync(1);
+
+            Assert.Equal([FollowedArchive.Name(1)], Directory.GetFiles(elsewhere).Select(Path.GetFileName));
+            Assert.Empty(Directory.GetFiles(archive.Layout.PoolFolder));
+        }
+        finally
+        {
+            Directory.Delete(elsewhere, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task What_archive_command_pushes_restore_command_fetches()
+    {
+        using var archive = new FollowedArchive(programs);
+        string file = Path.Combine(archive.Layout.DataDirectory, "pg_wal", FollowedArchive.Name(1));
+        await File.WriteAllBytesAsync(file, FollowedArchive.Segment(1));
+        Assert.Equal(0, await PushAsync(FollowedArchive.Name(1)));
+        Assert.Equal(0, await PushAsync(FollowedArchive.Name(1))); // PostgreSQL did not hear of the success
+
+        await archive.ReplayAsync(1);
+
+        await File.WriteAllBytesAsync(file, FollowedArchive.Segment(1, cluster: 1));
+        Assert.Equal(1, await PushAsync(FollowedArchive.Name(1)));
+
+        async Task<int> PushAsync(string name)
+        {
+            using var push = Process.Start(new ProcessStartInfo(programs.WalPrefetch, ["push", archive.Layout.ArchiveFile, file, name]) { RedirectStandardError = true })!;
+            await push.WaitForExitAsync();
+            return push.ExitCode;
+        }
+    }
 }
