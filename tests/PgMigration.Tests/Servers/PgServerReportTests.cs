@@ -35,7 +35,10 @@ public sealed class PgServerReportTests(TestPostgres postgres)
     [Fact]
     public async Task A_standby_says_that_it_is_one()
     {
-        await using var standby = await TestPostgres.StartAsync(["hot_standby = on", "restore_command = 'false'"], server => server.WriteDataFileAsync("standby.signal", string.Empty));
+        await using var standby = await TestPostgres.StartAsync(["restore_command = 'false'"]);
+        await standby.Local.StopAsync();
+        await standby.WriteDataFileAsync("standby.signal", string.Empty);
+        await standby.Local.StartAsync();
 
         var report = await PgServerReport.ReadAsync(standby.Server);
 
