@@ -209,5 +209,16 @@ internal sealed class RehearsalRun : IAsyncDisposable
         }
     }
 
-    private Task StopTargetAsync() => File.Exists(new RestoreLayout(Target).RecordFile) ? WalRestore.StopAsync(Target, evenIfPromoted: true) : Task.CompletedTask;
+    private async Task StopTargetAsync()
+    {
+        if (!_options.Keep)
+        {
+            await new LocalServer(_binaries, Target, _options.User).StopAsync("immediate"); // what is removed needs no last checkpoint
+        }
+
+        if (File.Exists(new RestoreLayout(Target).RecordFile))
+        {
+            await WalRestore.StopAsync(Target, evenIfPromoted: true);
+        }
+    }
 }
