@@ -67,8 +67,8 @@ internal sealed class RestoredServer
         SocketFolder.Make(Record.SocketFolder!, _files);
         var configuration = new StandbyConfiguration
         {
-            Minimums = await RequiredSettings.ForAsync(control, source, cancel),
             MajorVersion = Record.MajorVersion,
+            Minimums = await RequiredSettings.ForAsync(control, source, cancel),
             Port = Record.Port,
             SocketFolder = Record.SocketFolder!,
             RestoreCommand = RestorePrograms.RestoreCommand,

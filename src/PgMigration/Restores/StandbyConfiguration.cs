@@ -11,11 +11,11 @@ internal sealed record StandbyConfiguration
 
     private const long Megabyte = 1024 * 1024;
 
+    /// <summary>The major version, which decides what settings there are.</summary>
+    public required int MajorVersion { get; init; }
+
     /// <summary>Settings that must be at least the source's, with its values.</summary>
     public required IReadOnlyDictionary<string, long> Minimums { get; init; }
-
-    /// <summary>The server's major version, such as 15: an older one does not start with a setting that it does not know.</summary>
-    public required int MajorVersion { get; init; }
 
     /// <summary>The port.</summary>
     public required int Port { get; init; }
@@ -89,9 +89,15 @@ internal sealed record StandbyConfiguration
         yield return ("wal_retrieve_retry_interval", "'100ms'");
         if (MajorVersion >= 15)
         {
-            // Reading ahead runs into restore_command at a segment's end, and while that waits for the next segment (ten seconds), what is
-            // read already is not replayed: seen as ten seconds between "redo starts" and "consistent recovery state reached" (15.18).
+            // Looking ahead, replay asks for the next segment before it has applied what it has already read of this one; and our
+            // restore_command waits for that segment. Seen: ten seconds until the last records of an archive were applied.
             yield return ("recovery_prefetch", "off");
+        }
+
+        if (MajorVersion >= 14)
+        {
+            // Before the first replay the server flushes the whole data directory, file by file: hours for a million files.
+            yield return ("recovery_init_sync_method", "syncfs");
         }
 
         yield return ("archive_mode", "off");
