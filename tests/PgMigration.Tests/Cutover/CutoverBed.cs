@@ -26,7 +26,7 @@ internal sealed class CutoverBed : IAsyncDisposable
 
     public PgBouncerApp App { get; }
 
-    public static string NewJournal => Path.Combine(Directory.CreateTempSubdirectory("pgm-journal-").FullName, "cutover.journal");
+    public string NewJournal => _folder[$"{Guid.NewGuid():N}.journal"];
 
     public Cutover Cutover(IMigrationObserver? observer = null) => new(Link, Host.App, App, new CutoverOptions { MaxPause = TimeSpan.FromSeconds(20) }, observer ?? IMigrationObserver.None);
 

@@ -84,7 +84,7 @@ public sealed class CutoverFailureTests : IAsyncLifetime
     [Fact]
     public async Task A_failure_after_the_point_of_no_return_is_finished_by_a_resume_in_another_session()
     {
-        string journal = CutoverBed.NewJournal;
+        string journal = _bed.NewJournal;
         var error = await Assert.ThrowsAsync<MigrationException>(() => RunAsync(nameof(OpenTarget), afterDoing: true, journalPath: journal));
         Assert.Equal("CutoverIncomplete", error.ErrorId);
         Assert.Contains("Resume-Cutover", error.Message, StringComparison.Ordinal);
@@ -104,7 +104,7 @@ public sealed class CutoverFailureTests : IAsyncLifetime
         string before = await RightsAsync();
         foreach (string step in (string[])[nameof(PauseApp), nameof(FenceSource), nameof(DrainLink), nameof(PromoteTarget)])
         {
-            string journal = CutoverBed.NewJournal;
+            string journal = _bed.NewJournal;
             await DieAfterAsync(step, journal);
 
             var report = await _bed.Cutover().UndoAsync(journal);
@@ -123,7 +123,7 @@ public sealed class CutoverFailureTests : IAsyncLifetime
     [InlineData(nameof(RepointApp))]
     public async Task A_session_that_dies_within_a_step_is_resumed_from_its_journal_by_another(string step)
     {
-        string journal = CutoverBed.NewJournal;
+        string journal = _bed.NewJournal;
         await DieAfterAsync(step, journal);
 
         var report = await _bed.Cutover().ResumeAsync(journal);
@@ -135,7 +135,7 @@ public sealed class CutoverFailureTests : IAsyncLifetime
 
     private async Task RunAsync(string failing, bool afterDoing, Action? instead = null, string? journalPath = null, CancellationToken cancel = default)
     {
-        using var journal = CutoverJournal.Create(journalPath ?? CutoverBed.NewJournal);
+        using var journal = CutoverJournal.Create(journalPath ?? _bed.NewJournal);
         await using var context = _bed.Context(journal);
         await new CutoverRunner(PlanWith(step => new FailingStep(step, afterDoing, instead), failing), context).RunAsync(cancel);
     }

@@ -2,7 +2,7 @@ namespace PgMigration.Tests;
 
 public sealed class CutoverJournalTests : IDisposable
 {
-    private readonly string _path = CutoverBed.NewJournal;
+    private readonly string _path = Path.Combine(Directory.CreateTempSubdirectory("pgm-journal-").FullName, "cutover.journal");
 
     public void Dispose() => Directory.Delete(Path.GetDirectoryName(_path)!, recursive: true);
 

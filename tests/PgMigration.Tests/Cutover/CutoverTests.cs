@@ -15,7 +15,7 @@ public sealed class CutoverTests(ITestOutputHelper output)
         var writers = Enumerable.Range(0, 6).Select(number => WriteAsync(bed.Pooler.App, number % 2 == 0, acknowledged, stop.Token)).ToList();
         await UntilAsync(() => acknowledged.Count > 200);
 
-        var report = await bed.Cutover().RunAsync(CutoverBed.NewJournal);
+        var report = await bed.Cutover().RunAsync(bed.NewJournal);
         int before = acknowledged.Count;
         await UntilAsync(() => acknowledged.Count > before + 200);
         await stop.CancelAsync();

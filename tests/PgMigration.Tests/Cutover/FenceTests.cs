@@ -156,7 +156,7 @@ public sealed class FenceTests : IAsyncLifetime
 
     private async Task WithFenceAsync(Func<NpgsqlConnection, Task> whileFenced)
     {
-        using var journal = CutoverJournal.Create(CutoverBed.NewJournal);
+        using var journal = CutoverJournal.Create(_bed.NewJournal);
         await using var context = _bed.Context(journal, new CutoverOptions { FenceTimeout = TimeSpan.FromSeconds(2) });
         var fence = new FenceSource();
         try
