@@ -2,7 +2,7 @@
 $ErrorActionPreference = 'Stop'
 Import-Module "$PSScriptRoot/../PgMigration.psd1"
 try {
-    Invoke-MigrationRehearsal @args -OutVariable report
+    Invoke-MigrationRehearsal @args -OutVariable report | Out-Default # here, or the blank line behind the view comes last
 }
 finally {
     $report | ForEach-Object MachineLine # also when a proof failed, which ends the cmdlet with an error after its report

@@ -3,7 +3,7 @@
 # Returns the exit code: 0 when tests ran and none failed.
 function Invoke-AllTests([string] $Stage) {
     $env:PGMIGRATION_ROOT = $Root
-    $env:PGMIGRATION_PROGRAMS = "$Stage/native"
+    $env:PGMIGRATION_BIN = "$Stage/native"
     $results = "$Root/out/tests"
     if ([IO.Directory]::Exists($results)) { [IO.Directory]::Delete($results, $true) }
 

@@ -44,12 +44,26 @@ public sealed class ArchivingServer : IAsyncLifetime, IAsyncDisposable
         _app = _app.WithPassword("its secret");
     }
 
+    /// <summary>Makes the table <c>item</c> anew, with so many rows.</summary>
+    public Task FillAsync(int rows) => TestPostgres.ExecuteAsync(App,
+        "DROP TABLE IF EXISTS item",
+        "CREATE TABLE item (id bigserial PRIMARY KEY, body text NOT NULL)",
+        string.Create(CultureInfo.InvariantCulture, $"INSERT INTO item (body) SELECT repeat(md5(i::text), 30) FROM generate_series(1, {rows}) i"));
+
+    /// <summary>Adds a row.</summary>
+    public Task AddAsync(string body) => TestPostgres.ExecuteAsync(App, $"INSERT INTO item (body) VALUES ('{body}')");
+
+    /// <summary>A checksum over all rows of <c>item</c>, on this server or on a copy of it.</summary>
+    public static Task<string> ChecksumAsync(PgServer server) =>
+        TestPostgres.QueryAsync<string>(server, "SELECT count(*) || md5(string_agg(id || body, ',' ORDER BY id)) FROM item");
+
     /// <summary>Takes a base backup into the archive.</summary>
     /// <param name="options">How, such as with small parts.</param>
-    public async Task<WalBackup> BackUpAsync(BackupWriterOptions? options = null)
+    /// <param name="asUser">The superuser that takes it.</param>
+    public async Task<WalBackup> BackUpAsync(BackupWriterOptions? options = null, string asUser = "postgres")
     {
         using var storage = ArchiveStorage.Open(Archive);
-        await using var session = await Admin.ConnectAsync();
+        await using var session = await Admin.WithUser(asUser).ConnectAsync();
         return await new BackupWriter(storage, Postgres.Local.DataDirectory, options).WriteAsync(
             async _ =>
             {
@@ -82,14 +96,17 @@ public sealed class ArchivingServer : IAsyncLifetime, IAsyncDisposable
     /// <summary>Where a segment lies in the archive.</summary>
     public string SegmentPath(string segment) => Path.Combine(ArchiveFolder, "wal_005", segment);
 
-    /// <summary>Waits for something that offers no event, at most half a minute.</summary>
-    public static async Task UntilAsync(string what, Func<Task<bool>> holds)
+    /// <summary>Waits for something that offers no event, at most a minute.</summary>
+    /// <param name="what">What is waited for, in words.</param>
+    /// <param name="holds">Whether it is so.</param>
+    /// <param name="instead">What is so instead, for the failure's text.</param>
+    public static async Task UntilAsync(string what, Func<Task<bool>> holds, Func<string>? instead = null)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
-        var deadline = DateTime.UtcNow.AddSeconds(30);
+        var deadline = DateTime.UtcNow.AddSeconds(60);
         while (!await holds())
         {
-            Assert.True(DateTime.UtcNow < deadline, string.Create(CultureInfo.InvariantCulture, $"30 s went by and not yet: {what}"));
+            Assert.True(DateTime.UtcNow < deadline, string.Create(CultureInfo.InvariantCulture, $"60 s went by and not yet: {what}. {instead?.Invoke()}"));
             await timer.WaitForNextTickAsync();
         }
     }

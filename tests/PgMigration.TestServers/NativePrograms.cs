@@ -11,6 +11,11 @@ public static class NativePrograms
     /// <summary>The folder that holds them.</summary>
     public static Task<string> FolderAsync() => Published.Value;
 
+    /// <summary>The newest file of a name below a folder of the checkout, such as a program that was built in whatever configuration.</summary>
+    public static string InCheckout(string folder, string name) =>
+        Directory.EnumerateFiles(Path.Combine(RootOfCheckout(), folder), name, SearchOption.AllDirectories).MaxBy(File.GetLastWriteTimeUtc)
+        ?? throw new InvalidOperationException($"{name} has not been built. Run: dotnet run --project src/PgMigration.Shell -- build.ps1 Build");
+
     private static async Task<string> PublishAsync()
     {
         if (Environment.GetEnvironmentVariable("PGMIGRATION_BIN") is { Length: > 0 } given)

@@ -27,7 +27,8 @@ internal sealed class ProgressLine(bool isVisible)
             {
                 _activities.Add((sourceId, record.ActivityId));
                 string line = Describe(record);
-                Console.Error.Write(ClearLine + (line.Length < Console.WindowWidth ? line : line[..Math.Max(0, Console.WindowWidth - 1)]));
+                int width = Console.WindowWidth is > 0 and var columns ? columns : 80; // a terminal may not know its size
+                Console.Error.Write(ClearLine + (line.Length < width ? line : line[..(width - 1)]));
                 _drawn = true;
             }
             else if (_activities.Count == 0)

@@ -8,22 +8,18 @@ namespace PgMigration.Wal;
 /// <param name="MajorVersion">The major version that wrote it.</param>
 public sealed record BackupWal(ulong SystemIdentifier, int SegmentSize, int MajorVersion)
 {
-    private const string Folder = SegmentStore.Folder;
-
     /// <summary>Reads the first segment's header, and looks for every segment up to the backup's end.</summary>
     /// <exception cref="MigrationException"><c>SegmentMissing</c>, <c>SegmentDamaged</c>, <c>SegmentForeign</c>.</exception>
     public static async Task<BackupWal> CheckAsync(IArchiveStorage storage, WalBackup backup, CancellationToken cancel)
     {
-        // every name that sorts after the one before the first segment's: with any codec's extension, or without one
+        // whatever sorts behind the name before the first segment's: the segment with any codec's extension, or without one
         string first = backup.StartSegment.ToString();
-        string before = $"{Folder}{first[..^1]}{(char)(first[^1] - 1)}~";
         BackupWal? wal = null;
         var next = backup.StartSegment;
-        await foreach (var found in storage.ListAsync(Folder, before, cancel))
+        await foreach (var found in SegmentStore.ListAsync(storage, first[..^1] + (char)(first[^1] - 1), cancel))
         {
-            string name = Codec.BareName(found.Name[Folder.Length..]);
-            int order = string.CompareOrdinal(name, next.ToString());
-            if (order > 0 && WalSegmentName.TryParse(name, out _))
+            int order = string.CompareOrdinal(found.Name, next.ToString());
+            if (order > 0 && found.Segment is not null)
             {
                 break; // a hole
             }
@@ -33,7 +29,7 @@ public sealed record BackupWal(ulong SystemIdentifier, int SegmentSize, int Majo
                 continue; // a note beside a segment, or the same segment with another codec
             }
 
-            wal ??= await ReadHeaderAsync(storage, found.Name, backup, cancel);
+            wal ??= await ReadHeaderAsync(storage, found.Object.Name, backup, cancel);
             if (backup.FinishLsn is not { } finish || next.Start(wal.SegmentSize) + wal.SegmentSize >= finish)
             {
                 return wal;
@@ -43,7 +39,7 @@ public sealed record BackupWal(ulong SystemIdentifier, int SegmentSize, int Majo
         }
 
         throw new MigrationException("SegmentMissing", MigrationErrorKind.InvalidData,
-            $"The segment {next} is not in {storage.Url}/{Folder}, and without it the backup {backup.Name} never becomes consistent. Choose another backup with -BackupName; Get-WalBackup lists them.");
+            $"The segment {next} is not in {storage.Url}/{SegmentStore.Folder}, and without it the backup {backup.Name} never becomes consistent. Choose another backup with -BackupName; Get-WalBackup lists them.");
     }
 
     private static async Task<BackupWal> ReadHeaderAsync(IArchiveStorage storage, string name, WalBackup backup, CancellationToken cancel)

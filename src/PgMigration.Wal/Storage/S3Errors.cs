@@ -45,11 +45,14 @@ internal static class S3Errors
 
         if (error is not AmazonServiceException { StatusCode: not 0 } answer)
         {
-            return IsTransient(error)
-                ? Error("ArchiveUnreachable", MigrationErrorKind.Connection,
-                    $"{location} cannot be reached ('{name}'): {Reason(error)} Check the network, the endpoint and the region; then do it again.", error)
-                : Error("ArchiveCredentialsMissing", MigrationErrorKind.PermissionDenied,
-                    $"No credentials for {location}: {error.Message} Give a profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.", error);
+            return error switch
+            {
+                _ when IsTransient(error) => Error("ArchiveUnreachable", MigrationErrorKind.Connection,
+                    $"{location} cannot be reached ('{name}'): {Reason(error)} Check the network, the endpoint and the region; then do it again.", error),
+                AmazonClientException when error.Message.Contains("credentials", StringComparison.OrdinalIgnoreCase) => Error("ArchiveCredentialsMissing", MigrationErrorKind.PermissionDenied,
+                    $"No credentials for {location}: {error.Message} Give a profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.", error),
+                _ => Error("ArchiveRequestFailed", MigrationErrorKind.InvalidOperation, $"A request to {location} for '{name}' failed: {error.Message}", error),
+            };
         }
 
         string code = answer.ErrorCode ?? string.Empty;

@@ -110,14 +110,14 @@ internal sealed class S3ReadStream(S3Storage storage, string name, long offset) 
         }
         catch (AmazonS3Exception error) when (error.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable && _etag is null)
         {
-            // an offset at the very end is a range that S3 does not know
+            // an offset at the very end is a range that S3 does not know; so is the beginning of an empty object
             var found = await storage.FindAsync(name, cancel) ?? throw ArchiveStorage.NotFound(storage.Url, name, error);
             _total = _position == found.Length ? found.Length : throw storage.Explain(error, name);
             return;
         }
 
         _response = response;
-        (long begin, long total) = _position == 0 ? (0, response.ContentLength) : Range(response.ContentRange);
+        (long begin, long total) = _position == 0 && response.HttpStatusCode == HttpStatusCode.OK ? (0, response.ContentLength) : Range(response.ContentRange);
         if (begin != _position)
         {
             throw new MigrationException("ArchiveRangeIgnored", MigrationErrorKind.InvalidData,

@@ -131,12 +131,13 @@ public sealed class S3Storage : IArchiveStorage
     /// <summary>Asks for an object from an offset on; with a tag, only for that version of it.</summary>
     internal async Task<GetObjectResponse> GetAsync(string name, long offset, string? etag, CancellationToken cancel)
     {
-        var request = new GetObjectRequest { BucketName = _location.Bucket, Key = _keyPrefix + name, EtagToMatch = etag };
-        if (offset > 0)
+        var request = new GetObjectRequest
         {
-            request.ByteRange = new ByteRange(string.Create(CultureInfo.InvariantCulture, $"bytes={offset}-"));
-        }
+            BucketName = _location.Bucket, Key = _keyPrefix + name, EtagToMatch = etag,
 
+            // Also from the beginning: for a whole object the SDK computes its MD5 on the way, on one core at 250 MB/s (measured), and our codecs have checksums.
+            ByteRange = new ByteRange(string.Create(CultureInfo.InvariantCulture, $"bytes={offset}-")),
+        };
         var response = await _client.GetObjectAsync(request, cancel);
         _answered = true;
         return response;

@@ -12,10 +12,10 @@ public enum LinkState
     /// <summary>It has replayed all that the archive or the stream has.</summary>
     Following,
 
-    /// <summary>It waits for something that does not come: a gap in the archive, a network that is down.</summary>
+    /// <summary>It waits for something that does not come: a gap in the archive, a damaged segment in place of a whole one, a network that is down. It goes on when that comes.</summary>
     Stalled,
 
-    /// <summary>It cannot go on: a timeline forked before the replayed position, a damaged segment. A new restore is needed.</summary>
+    /// <summary>It cannot go on: the source's timeline forked before the position that the target has replayed. A new restore is needed.</summary>
     Broken,
 
     /// <summary>It was stopped.</summary>

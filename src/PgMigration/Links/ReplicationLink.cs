@@ -19,4 +19,9 @@ public abstract class ReplicationLink
     /// <summary>Measures how far the target is behind, now.</summary>
     /// <param name="cancel">Ends the measurement.</param>
     public abstract Task<ReplicationLag> MeasureLagAsync(CancellationToken cancel = default);
+
+    /// <summary>The same link with its source named, which an archive alone does not know and no disk remembers, since its secret belongs to no disk.</summary>
+    /// <exception cref="MigrationException"><c>SourceFixed</c>: this kind of link is made with its source.</exception>
+    public virtual ReplicationLink WithSource(PgServer source) => throw new MigrationException("SourceFixed", MigrationErrorKind.InvalidArgument,
+        $"A link of kind {Kind} has its source from the start; leave -Source out.");
 }

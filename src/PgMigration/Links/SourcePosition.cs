@@ -18,8 +18,28 @@ internal sealed record SourcePosition(Lsn Inserted, uint Timeline, ulong SystemI
         FROM (SELECT pg_current_snapshot() AS now, pg_current_wal_insert_lsn() AS inserted) AS s
         """;
 
-    /// <summary>Asks the source.</summary>
-    public static async Task<SourcePosition> ReadAsync(PgServer source, CancellationToken cancel)
+    /// <summary>Asks the source, and makes sure that it is the one whose WAL the archive holds.</summary>
+    /// <exception cref="MigrationException"><c>SourceInRecovery</c>, <c>SourceOfOtherCluster</c>, or why it cannot be reached.</exception>
+    public static async Task<SourcePosition> ReadAsync(PgServer source, ulong systemIdentifier, string archive, CancellationToken cancel)
+    {
+        SourcePosition position;
+        try
+        {
+            position = await AskAsync(source, cancel);
+        }
+        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.ObjectNotInPrerequisiteState)
+        {
+            throw new MigrationException("SourceInRecovery", MigrationErrorKind.InvalidOperation,
+                $"The source {source} is itself a standby, which has no insert position. Name the primary: after a failover its address may have changed.", error);
+        }
+
+        return position.SystemIdentifier == systemIdentifier
+            ? position
+            : throw new MigrationException("SourceOfOtherCluster", MigrationErrorKind.InvalidData,
+                string.Create(CultureInfo.InvariantCulture, $"The source {source} has the system identifier {position.SystemIdentifier}, and the archive {archive} holds the WAL of {systemIdentifier}. Name the server whose WAL goes to that archive."));
+    }
+
+    private static async Task<SourcePosition> AskAsync(PgServer source, CancellationToken cancel)
     {
         await using var connection = await source.ConnectAsync(cancel);
         await using var command = new NpgsqlCommand(Query, connection);

@@ -15,7 +15,7 @@ internal sealed class WalLagProbe
     /// <summary>Measures now: the source first, so that what the target has replayed by then is never overstated.</summary>
     public async Task<ReplicationLag> MeasureAsync(WalLink link, CancellationToken cancel)
     {
-        var source = link.Source is null ? null : await ReadSourceAsync(link, cancel);
+        var source = link.Source is null ? null : await SourcePosition.ReadAsync(link.Source, link.SystemIdentifier, link.Archive, cancel);
         var local = WalLinkSurroundings.Of(link);
         StandbyPosition target;
         try
@@ -107,25 +107,6 @@ internal sealed class WalLagProbe
 
             return DateTime.UtcNow - _lastMoved > StandstillLimit;
         }
-    }
-
-    private static async Task<SourcePosition> ReadSourceAsync(WalLink link, CancellationToken cancel)
-    {
-        SourcePosition source;
-        try
-        {
-            source = await SourcePosition.ReadAsync(link.Source!, cancel);
-        }
-        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.ObjectNotInPrerequisiteState)
-        {
-            throw new MigrationException("SourceInRecovery", MigrationErrorKind.InvalidOperation,
-                $"The source {link.Source} is itself a standby, which has no insert position. Name the primary: after a failover its address may have changed.", error);
-        }
-
-        return source.SystemIdentifier == link.SystemIdentifier
-            ? source
-            : throw new MigrationException("SourceOfOtherCluster", MigrationErrorKind.InvalidData,
-                $"The source {link.Source} has the system identifier {source.SystemIdentifier}, and the archive {link.Archive} holds the WAL of {link.SystemIdentifier}. Name the server whose WAL goes to that archive.");
     }
 
     private static bool IsUnanswered(Exception error) => error switch

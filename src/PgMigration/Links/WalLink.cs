@@ -42,6 +42,25 @@ public sealed partial class WalLink : ReplicationLink
     /// <exception cref="MigrationException"><c>SourceOfOtherCluster</c>; or the source cannot be reached.</exception>
     public override Task<ReplicationLag> MeasureLagAsync(CancellationToken cancel = default) => _probe.MeasureAsync(this, cancel);
 
+    /// <inheritdoc/>
+    public override ReplicationLink WithSource(PgServer source) => new WalLink
+    {
+        Source = source,
+        Target = Target.WithDatabase(source.Database),
+        TargetAddress = AddressFor(source, TargetAddress.Host, TargetAddress.Port),
+        Archive = Archive,
+        BackupName = BackupName,
+        DataDirectory = DataDirectory,
+        SystemIdentifier = SystemIdentifier,
+    };
+
+    /// <summary>The source's login and database at another address. A restored server's certificate is signed by nobody, so it cannot be verified.</summary>
+    internal static PgServer AddressFor(PgServer source, string host, int port)
+    {
+        var moved = source.WithHost(host, port);
+        return moved.SslMode.StartsWith("verify", StringComparison.Ordinal) ? moved.WithSslMode("require") : moved;
+    }
+
     /// <summary>The layout of the data directory if this is the machine it lies on; otherwise null.</summary>
     internal RestoreLayout? LocalLayout()
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using Npgsql;
@@ -39,7 +40,7 @@ public sealed class LockedDownHost : IAsyncDisposable
     /// <param name="folder">Where; the data directory is <c>host</c>, the socket lies in <c>run</c>.</param>
     /// <param name="options">How.</param>
     /// <param name="cancel">Ends it between two steps; nothing keeps running.</param>
-    /// <exception cref="MigrationException"><c>HostNotLockedDown</c> when the login can do what it must not.</exception>
+    /// <exception cref="MigrationException"><c>HostNotLockedDown</c> when the login can do what it must not; <c>HostDoesNotArchive</c>.</exception>
     public static async Task<LockedDownHost> CreateAsync(WorkFolder folder, LockedDownHostOptions options, CancellationToken cancel = default)
     {
         string sockets = await folder.MakeAsync("run", cancel);
@@ -60,6 +61,7 @@ public sealed class LockedDownHost : IAsyncDisposable
             await local.StartAsync(cancel: CancellationToken.None);
             await host.CreateDatabaseAsync(cancel);
             await host.ProveLockedDownAsync(cancel);
+            await host.ProveArchivingAsync(cancel);
             return host;
         }
         catch
@@ -74,7 +76,7 @@ public sealed class LockedDownHost : IAsyncDisposable
     public async Task ProveLockedDownAsync(CancellationToken cancel = default)
     {
         await using var connection = await App.ConnectAsync(cancel);
-        foreach (string forbidden in (string[])["SELECT pg_switch_wal()", "SELECT pg_backup_start('x', true)", "SELECT pg_read_file('PG_VERSION')", "CREATE ROLE other", "ALTER SYSTEM SET work_mem = '5MB'"])
+        foreach (string forbidden in (string[])["SELECT pg_switch_wal()", "SELECT pg_create_restore_point('x')", "SELECT pg_read_file('PG_VERSION')", "CREATE ROLE other", "ALTER SYSTEM SET work_mem = '5MB'"])
         {
             try
             {
@@ -93,6 +95,33 @@ public sealed class LockedDownHost : IAsyncDisposable
         {
             throw new MigrationException("HostNotLockedDown", MigrationErrorKind.InvalidOperation,
                 $"The login {AppLogin} of the rehearsal's host has a role attribute that a locked-down host does not grant. This is a fault in PgMigration: please report it.");
+        }
+    }
+
+    /// <summary>Proves that a segment gets into the archive. Without that the end of a backup would wait for ever.</summary>
+    /// <exception cref="MigrationException"><c>HostDoesNotArchive</c>, with what archive_command said.</exception>
+    public async Task ProveArchivingAsync(CancellationToken cancel = default)
+    {
+        await using var connection = await Superuser.ConnectAsync(cancel);
+        string segment = await connection.ScalarAsync<string>("SELECT pg_walfile_name(pg_logical_emit_message(true, 'host', 'the first segment'))", cancel);
+        await connection.ExecuteAsync("SELECT pg_switch_wal()", cancel);
+        for (var clock = Stopwatch.StartNew(); ;)
+        {
+            // two failures: the archiver tries again by itself, and a first one may have passed by then
+            string state = await connection.ScalarAsync<string>(
+                "SELECT CASE WHEN last_archived_wal >= $1 THEN 'archived' WHEN failed_count >= 2 THEN 'failed' ELSE 'waiting' END FROM pg_stat_archiver", cancel, new NpgsqlParameter { Value = segment });
+            if (state == "archived")
+            {
+                return;
+            }
+
+            if (state == "failed" || clock.Elapsed > TimeSpan.FromSeconds(30))
+            {
+                throw new MigrationException("HostDoesNotArchive", MigrationErrorKind.InvalidOperation,
+                    $"The rehearsal's host cannot archive its segment {segment}: {string.Join(' ', File.ReadLines(Local.LogFile).TakeLast(4))}");
+            }
+
+            await Task.Delay(20, cancel);
         }
     }
 

@@ -9,7 +9,7 @@ internal static class OldServerFence
     // each way as the statements before the write; the session itself already overrides the read-only default
     private static readonly string[][] Ways = [[], ["SET default_transaction_read_only = off"], ["BEGIN READ WRITE"], ["BEGIN", "SET TRANSACTION READ WRITE"]];
 
-    /// <summary>Proves that none of them succeeds; what does succeed is rolled back where it can be.</summary>
+    /// <summary>Proves that none of them succeeds; what does succeed within a transaction is rolled back.</summary>
     public static async Task<RehearsalProof> ProveAsync(PgServer server, CancellationToken cancel)
     {
         var accepted = new List<string>();

@@ -12,6 +12,9 @@ public sealed record RehearsalOptions
     /// <summary>How long the app runs on the new server before it is stopped and the proofs are made.</summary>
     public TimeSpan Soak { get; init; } = TimeSpan.FromSeconds(3);
 
+    /// <summary>How long the restored server follows at least, while the app writes, before the cutover begins.</summary>
+    public TimeSpan Follow { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>The cutover begins when the link is at most so many bytes behind. Less than a segment cannot be asked of an archive.</summary>
     public long LagBelow { get; init; } = 20_000_000;
 
@@ -23,6 +26,9 @@ public sealed record RehearsalOptions
 
     /// <summary>The folder of the PostgreSQL programs; null to find them.</summary>
     public string? PostgresBin { get; init; }
+
+    /// <summary>The folder of the native programs of a restore; null to look beside this library.</summary>
+    public string? ProgramFolder { get; init; }
 
     /// <summary>Who runs the servers.</summary>
     public OSUser User { get; init; } = OSUser.Default;

@@ -47,6 +47,11 @@ public static class RehearsalProofs
         var readOld = RehearsalRows.ReadAsync(evidence.OldServer, cancel);
         var readNew = RehearsalRows.ReadAsync(evidence.NewServer, cancel);
         await Task.WhenAll(readOld, readNew);
+
+        // only now: where the fence has a hole, its proof leaves rows behind
+        var fence = OldServerFence.ProveAsync(evidence.OldServerAsApp, cancel);
+        var sameData = FilledDataComparison.ProveAsync(evidence.OldServer, evidence.NewServer, cancel);
+        await Task.WhenAll(fence, sameData);
         var (oldRows, newRows) = (await readOld, await readNew);
         return
         [
@@ -56,11 +61,11 @@ public static class RehearsalProofs
             ProveNothingLeftBehind(oldRows, newRows),
             ProveOneServerAtATime(evidence),
             ProveOldServerRefused(evidence),
-            await OldServerFence.ProveAsync(evidence.OldServerAsApp, cancel),
+            await fence,
             ProveSequencesGoOn(evidence, newRows),
             ProveEveryoneWrote(evidence),
             ProveNoErrors(evidence),
-            await FilledDataComparison.ProveAsync(evidence.OldServer, evidence.NewServer, cancel),
+            await sameData,
         ];
     }
 

@@ -11,6 +11,9 @@ public sealed record RehearsalReport
     /// <summary>The longest time between two commits that the app had acknowledged through the pooler, across the cutover.</summary>
     public required TimeSpan WriteDowntime { get; init; }
 
+    /// <summary>How far the restored server was behind when the cutover began.</summary>
+    public required ReplicationLag LagAtCutover { get; init; }
+
     /// <summary>How many commits the old server acknowledged.</summary>
     public required int CommitsBefore { get; init; }
 
@@ -58,9 +61,10 @@ public sealed record RehearsalReport
     public MigrationException? Failure => Passed ? null : new MigrationException("RehearsalProofFailed", MigrationErrorKind.InvalidData,
         $"The rehearsal's cutover failed {Proofs.Count(proof => !proof.Passed)} of {Proofs.Count} proofs: {string.Join(". ", Proofs.Where(proof => !proof.Passed).Select(proof => $"{proof.Name}: {proof.Detail}"))}. Do not migrate before the cause is known; -Keep leaves everything in place to look at.");
 
-    internal static RehearsalReport From(RehearsalEvidence evidence, IReadOnlyList<RehearsalProof> proofs, IReadOnlyList<RehearsalPhase> phases, long databaseBytes, DateTime startedAt) => new()
+    internal static RehearsalReport From(RehearsalEvidence evidence, IReadOnlyList<RehearsalProof> proofs, IReadOnlyList<RehearsalPhase> phases, ReplicationLag lag, long databaseBytes, DateTime startedAt) => new()
     {
         Phases = phases,
+        LagAtCutover = lag,
         WriteDowntime = evidence.WriteDowntime,
         CommitsBefore = evidence.OnOldServer.Count(),
         CommitsAfter = evidence.OnNewServer.Count(),

@@ -27,12 +27,6 @@ public sealed class WorkFolder
     /// <exception cref="MigrationException"><c>WorkFolderNotEmpty</c>, <c>WorkFolderPathTooLong</c> or <c>WorkFolderNotWritable</c>.</exception>
     public static async Task<WorkFolder> CreateAsync(string? path, OSUser user, CancellationToken cancel = default)
     {
-        if (!OperatingSystem.IsLinux())
-        {
-            throw new MigrationException("RehearsalNeedsLinux", MigrationErrorKind.NotSupported,
-                "A rehearsal restores a server on this machine, which needs Linux. Run it on the machine that will hold the new server, or in a Linux container.");
-        }
-
         string full = System.IO.Path.GetFullPath(path ?? System.IO.Path.Combine(System.IO.Path.GetTempPath(), "pgm-" + Guid.NewGuid().ToString("N")[..8]));
         string socket = System.IO.Path.Combine(full, "run", ".s.PGSQL.65535.lock");
         if (System.Text.Encoding.UTF8.GetByteCount(socket) > LongestSocketPath)

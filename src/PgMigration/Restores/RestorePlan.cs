@@ -55,6 +55,11 @@ internal sealed class RestorePlan
         var backup = await BackupCatalog.FindAsync(storage, options.BackupName ?? earlier?.BackupName, observer, cancel);
         RefuseDelta(backup);
         var wal = await BackupWal.CheckAsync(storage, backup, cancel);
+        if (options.Source is { } source)
+        {
+            _ = await SourcePosition.ReadAsync(source, wal.SystemIdentifier, storage.Url, cancel); // a wrong address is told now, not in two days
+        }
+
         var binaries = PostgresBinaries.Find(options.PostgresBin ?? earlier?.PostgresBin, wal.MajorVersion);
         if (earlier is not null)
         {
@@ -121,7 +126,7 @@ internal sealed class RestorePlan
     }
 
     /// <summary>Writes what a later run, and the prefetcher, must know, and puts the programs in place.</summary>
-    public async Task InstallAsync(ArchiveAccess archive, CancellationToken cancel)
+    public async Task InstallAsync(ArchiveAccess archive, IMigrationObserver observer, CancellationToken cancel)
     {
         // A promoted cluster is somebody's live database: it must never become a standby again by mistake.
         if (BackupLoader.IsLoaded(_layout) && await RestoredServer.IsPromotedAsync(Server, cancel))
@@ -132,7 +137,7 @@ internal sealed class RestorePlan
 
         Record.Save(_layout.RecordFile);
         _files.Own(_layout.RecordFile);
-        archive.Save(_layout.ArchiveFile);
+        archive.ForAnotherUser(observer).Save(_layout.ArchiveFile);
         _files.Own(_layout.ArchiveFile);
         _programs.Install(_files);
     }

@@ -26,6 +26,9 @@ internal sealed class RestorePrograms
     /// <summary>The line for postgresql.conf.</summary>
     public static string RestoreCommand => $"{Fetch} %f %p %r";
 
+    /// <summary>The prefetcher, which also is an archive_command, where the module lies.</summary>
+    public string Prefetch => Path.Combine(_folder, Names[1]);
+
     /// <summary>Finds them.</summary>
     /// <param name="folder">Where the user says they are; null for the usual places.</param>
     /// <exception cref="MigrationException"><c>RestoreProgramsMissing</c>.</exception>

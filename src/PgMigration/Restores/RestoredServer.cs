@@ -67,6 +67,7 @@ internal sealed class RestoredServer
         SocketFolder.Make(Record.SocketFolder!, _files);
         var configuration = new StandbyConfiguration
         {
+            MajorVersion = Record.MajorVersion,
             Minimums = await RequiredSettings.ForAsync(control, source, cancel),
             Port = Record.Port,
             SocketFolder = Record.SocketFolder!,
@@ -118,7 +119,7 @@ internal sealed class RestoredServer
         {
             Source = source,
             Target = target,
-            TargetAddress = source is null ? new PgServer(host, Record.Port, database, superuser) : Reachable(source.WithHost(host, Record.Port)),
+            TargetAddress = source is null ? new PgServer(host, Record.Port, database, superuser) : WalLink.AddressFor(source, host, Record.Port),
             Archive = Record.Archive!,
             BackupName = Record.BackupName!,
             DataDirectory = _layout.DataDirectory,
@@ -146,9 +147,6 @@ internal sealed class RestoredServer
 
         Directory.Delete(_layout.DataDirectory, recursive: true);
     }
-
-    private static PgServer Reachable(PgServer target) =>
-        target.SslMode.StartsWith("verify", StringComparison.Ordinal) ? target.WithSslMode("require") : target; // our certificate is signed by nobody
 
     private async Task ReloadAsync(CancellationToken cancel) =>
         await _server.RunAsync("pg_ctl", cancel, "reload", "--pgdata", _layout.DataDirectory, "--silent");

@@ -11,6 +11,9 @@ internal sealed record StandbyConfiguration
 
     private const long Megabyte = 1024 * 1024;
 
+    /// <summary>The major version, which decides what settings there are.</summary>
+    public required int MajorVersion { get; init; }
+
     /// <summary>Settings that must be at least the source's, with its values.</summary>
     public required IReadOnlyDictionary<string, long> Minimums { get; init; }
 
@@ -84,9 +87,19 @@ internal sealed record StandbyConfiguration
         // The pause after a restore_command that found nothing. With the default of 5 s it would be most of a cutover's downtime;
         // ours waits for the next segment by itself, so a short pause costs nothing.
         yield return ("wal_retrieve_retry_interval", "'100ms'");
+        if (MajorVersion >= 15)
+        {
+            // Looking ahead, replay asks for the next segment before it has applied what it has already read of this one; and our
+            // restore_command waits for that segment. Seen: ten seconds until the last records of an archive were applied.
+            yield return ("recovery_prefetch", "off");
+        }
 
-        // How long a reader on the standby may hold up replay. The default of 30 s would be added to the downtime.
-        yield return ("max_standby_archive_delay", "'1s'");
+        if (MajorVersion >= 14)
+        {
+            // Before the first replay the server flushes the whole data directory, file by file: hours for a million files.
+            yield return ("recovery_init_sync_method", "syncfs");
+        }
+
         yield return ("archive_mode", "off");
         yield return ("password_encryption", "'scram-sha-256'");
         yield return ("log_line_prefix", "'%m [%p] %q%u@%d '");

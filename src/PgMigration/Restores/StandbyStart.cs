@@ -12,7 +12,9 @@ internal sealed class StandbyStart(LocalServer server, PrefetcherProcess prefetc
 {
     private readonly long _created = Stopwatch.GetTimestamp();
 
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+    // Each attempt leaves a line in the server's log: often in the beginning, then seldom.
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
 
     // A listing may be a moment ahead of an object that is still being written: a gap or a damage that stays this long is one.
     private static readonly TimeSpan TroubleLimit = TimeSpan.FromSeconds(20);
@@ -32,6 +34,7 @@ internal sealed class StandbyStart(LocalServer server, PrefetcherProcess prefetc
         long? troubleSince = null;
         long movedAt = Stopwatch.GetTimestamp();
         string? lastPlaced = null;
+        var pause = FirstPause;
         while (true)
         {
             if (await AnswersAsync(probe, cancel))
@@ -60,7 +63,8 @@ internal sealed class StandbyStart(LocalServer server, PrefetcherProcess prefetc
             }
 
             observer.Progress(Progress(status));
-            await Task.Delay(Pause, cancel);
+            await Task.Delay(pause, cancel);
+            pause = pause * 1.2 < LongestPause ? pause * 1.2 : LongestPause;
         }
     }
 

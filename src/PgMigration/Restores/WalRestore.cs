@@ -25,7 +25,7 @@ public static class WalRestore
         bool ranBefore = plan.Server.ProcessId is not null;
         try
         {
-            await plan.InstallAsync(options.Archive, cancel);
+            await plan.InstallAsync(options.Archive, observer, cancel);
             await running.Prefetcher.StartAsync(cancel); // it has the first segments ready when the backup is loaded
             await new BackupLoader(storage, plan.Backup, layout, plan.LoadOptions, observer).LoadAsync(cancel);
             if (!ranBefore)

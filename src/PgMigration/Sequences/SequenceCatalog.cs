@@ -44,8 +44,9 @@ internal sealed partial class SequenceCatalog
 
         var states = new Dictionary<string, SequenceState>(StringComparer.Ordinal);
         var uses = new List<SequenceUse>();
-        await using var command = new NpgsqlCommand(SequenceQueries.Uses, connection);
-        await using var reader = await command.ExecuteReaderAsync(cancel);
+        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new(SequenceQueries.PlanByHash), new(SequenceQueries.Uses) } };
+        await using var reader = await batch.ExecuteReaderAsync(cancel);
+        await reader.NextResultAsync(cancel);
         while (await reader.ReadAsync(cancel))
         {
             string name = reader.GetString(reader.GetOrdinal("sequence"));
@@ -86,7 +87,7 @@ internal sealed partial class SequenceCatalog
             return [];
         }
 
-        await using var command = new NpgsqlCommand(SequenceQueries.Candidates, connection)
+        var query = new NpgsqlBatchCommand(SequenceQueries.Candidates)
         {
             Parameters =
             {
@@ -97,7 +98,9 @@ internal sealed partial class SequenceCatalog
             },
         };
         var candidates = new List<SequenceCandidate>();
-        await using var reader = await command.ExecuteReaderAsync(cancel);
+        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new(SequenceQueries.PlanByHash), query } };
+        await using var reader = await batch.ExecuteReaderAsync(cancel);
+        await reader.NextResultAsync(cancel);
         while (await reader.ReadAsync(cancel))
         {
             candidates.Add(new SequenceCandidate(ReadColumn(reader), Text(reader, "expression"),

@@ -8,6 +8,7 @@ namespace PgMigration;
 internal static class SequenceChanges
 {
     private const int SequencesPerTransaction = 500;
+    private const int CommandsEach = 4;
 
     /// <summary>
     /// Moves each sequence to where it must stand, and never backwards: it reads the position in the same statement, and where less than a
@@ -23,16 +24,15 @@ internal static class SequenceChanges
             LATERAL (SELECT coalesce(pg_sequence_last_value(name::regclass)::numeric, planned) AS own) now
         """;
 
-    public static async Task<IReadOnlyList<SequenceRepairRow>> ApplyAsync(SequencePlan plan, IMigrationObserver observer, CancellationToken cancel)
+    public static async Task<IReadOnlyList<SequenceRepairRow>> ApplyAsync(NpgsqlConnection connection, SequencePlan plan, IMigrationObserver observer, CancellationToken cancel)
     {
         var rows = plan.Rows.ToArray();
-        await using var connection = await plan.Target.ConnectAsync(cancel);
-        await PrepareAsync(connection, plan, cancel);
+        await RefuseStandbyAsync(connection, plan.Target, cancel);
         int[] changes = [.. Enumerable.Range(0, rows.Length).Where(i => plan.Steps[i].Statements.Count > 0)];
         if (changes.Length > 0)
         {
             observer.Progress(new MigrationProgress("Repairing sequences", string.Create(CultureInfo.InvariantCulture, $"making {changes.Length} sequences")));
-            await RunAsync(connection, [.. changes.Select(i => new NpgsqlBatchCommand(SequenceStatements.Block(plan.Steps[i].Statements)))],
+            await RunAsync(connection, plan, [.. changes.Select(i => new NpgsqlBatchCommand(SequenceStatements.Block(plan.Steps[i].Statements)))],
                 (at, error) => rows[changes[at]] = Failure(rows[changes[at]], error), cancel);
         }
 
@@ -43,22 +43,21 @@ internal static class SequenceChanges
         await MoveAsync(connection, plan, rows, moves, cancel);
 
         // the commits before were not waited for; this one is, and with it they are safe
-        await using var last = new NpgsqlCommand("SET synchronous_commit = on; SELECT pg_catalog.txid_current()", connection);
+        await using var last = new NpgsqlBatch(connection)
+        {
+            BatchCommands = { new("BEGIN READ WRITE"), new("SELECT set_config('synchronous_commit', 'on', true), txid_current()"), new("COMMIT") },
+        };
         await last.ExecuteNonQueryAsync(cancel);
         observer.Progress(new MigrationProgress("Repairing sequences", "done") { Completed = true });
         return rows;
     }
 
-    private static async Task PrepareAsync(NpgsqlConnection connection, SequencePlan plan, CancellationToken cancel)
+    private static async Task RefuseStandbyAsync(NpgsqlConnection connection, PgServer target, CancellationToken cancel)
     {
-        // A fenced target is read-only by default, and its sequences must be right before the fence is lifted.
-        await using var command = new NpgsqlCommand(string.Create(CultureInfo.InvariantCulture, $"""
-            SET default_transaction_read_only = off; SET synchronous_commit = off; SET statement_timeout = 0; SET client_min_messages = warning;
-            SET lock_timeout = {(long)plan.Options.LockTimeout.TotalMilliseconds}; SELECT pg_is_in_recovery()
-            """), connection);
+        await using var command = new NpgsqlCommand("SELECT pg_is_in_recovery()", connection);
         if (await command.ExecuteScalarAsync(cancel) is true)
         {
-            throw new MigrationException("TargetReadOnly", MigrationErrorKind.InvalidOperation, $"{plan.Target} is a standby: its sequences follow its primary's. Promote it first.");
+            throw new MigrationException("TargetReadOnly", MigrationErrorKind.InvalidOperation, $"{target} is a standby: its sequences follow its primary's. Promote it first.");
         }
     }
 
@@ -72,15 +71,11 @@ internal static class SequenceChanges
         int[][][] chunks = [.. moves.Chunk(SequencesPerTransaction)];
         try
         {
-            await using var batch = new NpgsqlBatch(connection) { EnableErrorBarriers = true };
-            foreach (int[][] chunk in chunks)
-            {
-                batch.BatchCommands.Add(MoveCommand(plan, chunk));
-            }
-
+            await using var batch = Batch(connection, plan, chunks.Select(chunk => MoveCommand(plan, chunk)));
             await using var reader = await batch.ExecuteReaderAsync(cancel);
             foreach (int[][] chunk in chunks)
             {
+                await reader.NextResultAsync(cancel); // past the settings
                 while (await reader.ReadAsync(cancel))
                 {
                     long after = (long)reader.GetDecimal(1);
@@ -96,7 +91,7 @@ internal static class SequenceChanges
         catch (PostgresException)
         {
             // one of them refused (dropped, another's): each for itself tells which, and moving again those that moved does nothing
-            await RunAsync(connection, [.. moves.Select(move => MoveCommand(plan, [move]))],
+            await RunAsync(connection, plan, [.. moves.Select(move => MoveCommand(plan, [move]))],
                 (at, error) => Array.ForEach(moves[at], i => rows[i] = Failure(rows[i], error)), cancel);
         }
     }
@@ -116,15 +111,33 @@ internal static class SequenceChanges
         };
     }
 
-    /// <summary>Runs statements in one round trip, each a transaction of its own, and tells of each that failed.</summary>
-    private static async Task RunAsync(NpgsqlConnection connection, IReadOnlyList<NpgsqlBatchCommand> commands, Action<int, PostgresException> failed, CancellationToken cancel)
+    /// <summary>
+    /// Each command in a transaction of its own, all in one round trip. What is set is set for that transaction only: through a transaction
+    /// pooler a session's settings would stay with whichever application gets the connection next.
+    /// </summary>
+    private static NpgsqlBatch Batch(NpgsqlConnection connection, SequencePlan plan, IEnumerable<NpgsqlBatchCommand> commands)
     {
-        await using var batch = new NpgsqlBatch(connection) { EnableErrorBarriers = true };
+        var batch = new NpgsqlBatch(connection);
+        string settings = string.Create(CultureInfo.InvariantCulture,
+            $"SELECT set_config('lock_timeout', '{(long)plan.Options.LockTimeout.TotalMilliseconds}', true), set_config('synchronous_commit', 'off', true), set_config('statement_timeout', '0', true)");
         foreach (var command in commands)
         {
+            // a fenced target is read-only by default, and its sequences must be right before the fence is lifted
+            batch.BatchCommands.Add(new NpgsqlBatchCommand("BEGIN READ WRITE"));
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(settings));
+            command.AppendErrorBarrier = true;
             batch.BatchCommands.Add(command);
+            batch.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT") { AppendErrorBarrier = true }); // rolls back when the command failed
         }
 
+        return batch;
+    }
+
+    /// <summary>Runs commands, and tells of each that failed.</summary>
+    private static async Task RunAsync(
+        NpgsqlConnection connection, SequencePlan plan, IReadOnlyList<NpgsqlBatchCommand> commands, Action<int, PostgresException> failed, CancellationToken cancel)
+    {
+        await using var batch = Batch(connection, plan, commands);
         try
         {
             await batch.ExecuteNonQueryAsync(cancel);
@@ -138,7 +151,7 @@ internal static class SequenceChanges
             errors.Cast<PostgresException>().ToList().ForEach(Report);
         }
 
-        void Report(PostgresException error) => failed(commands.ToList().IndexOf((NpgsqlBatchCommand)error.BatchCommand!), error);
+        void Report(PostgresException error) => failed(batch.BatchCommands.IndexOf((NpgsqlBatchCommand)error.BatchCommand!) / CommandsEach, error);
     }
 
     private static SequenceRepairRow Failure(SequenceRepairRow row, PostgresException error) =>

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace PgMigration;
 
 /// <summary>What a repair will do on one database.</summary>
@@ -26,5 +28,11 @@ public sealed class SequencePlan
     /// <summary>Whether some sequence cannot be made safe.</summary>
     public bool HasFailures => Steps.Any(step => step.Row.Action == SequenceAction.Failed);
 
+    /// <summary>What is to be changed in one line, such as "make 3, attach 1 and move 12 of 40 sequences".</summary>
+    public string Summary => string.Create(CultureInfo.InvariantCulture,
+        $"make {Count(SequenceAction.Create)}, attach {Count(SequenceAction.Attach)} and move {Count(SequenceAction.Advance)} of {Rows.Count} sequences");
+
     internal IReadOnlyList<SequenceStep> Steps { get; }
+
+    private int Count(SequenceAction action) => Rows.Count(row => row.Action == action);
 }

@@ -62,7 +62,13 @@ public static class SequenceRepair
     public static async Task<IReadOnlyList<SequenceRepairRow>> ApplyAsync(SequencePlan plan, IMigrationObserver? observer = null, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(plan);
-        return plan.HasChanges ? await SequenceChanges.ApplyAsync(plan, observer ?? IMigrationObserver.None, cancel) : plan.Rows;
+        if (!plan.HasChanges)
+        {
+            return plan.Rows;
+        }
+
+        await using var connection = await plan.Target.ConnectAsync(cancel);
+        return await SequenceChanges.ApplyAsync(connection, plan, observer ?? IMigrationObserver.None, cancel);
     }
 
     internal static (string, string, string) Key(SequenceUse use) => (use.Column!.Schema, use.Column.Table, use.Column.Name);

@@ -26,4 +26,8 @@ public sealed record SequenceRepairRow
 
     /// <summary>Why, when that is not plain: what is missing, which limit is in the way.</summary>
     public string? Detail { get; init; }
+
+    /// <summary>The error that a failed row stands for.</summary>
+    public MigrationException Failure() => new("SequenceNotRepaired", MigrationErrorKind.InvalidOperation,
+        $"The sequence {Sequence}{(Table is null ? string.Empty : $" of {Schema}.{Table}.{Column}")} is not repaired: {Detail}");
 }

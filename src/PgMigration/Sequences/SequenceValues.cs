@@ -100,12 +100,14 @@ internal static class SequenceValues
                 sql.Append(CultureInfo.InvariantCulture, $"{(i == 0 ? string.Empty : "\nUNION ALL ")}SELECT {i}, {questions[i].Fields} FROM {questions[i].From}");
             }
 
+            batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT set_config('jit', 'off', true)") { AppendErrorBarrier = false });
             batch.BatchCommands.Add(new NpgsqlBatchCommand(sql.ToString()));
         }
 
         await using var reader = await batch.ExecuteReaderAsync(cancel);
         foreach (var questions in statements)
         {
+            await reader.NextResultAsync(cancel);
             while (await reader.ReadAsync(cancel))
             {
                 questions[reader.GetInt32(0)].Answer(await reader.IsDBNullAsync(1, cancel) ? null : reader.GetInt64(1), reader.GetBoolean(2));

@@ -54,6 +54,25 @@ public sealed class LockedDownHostTests(RehearsalFixture fixture)
     }
 
     [Fact]
+    public async Task A_host_whose_archive_takes_nothing_is_not_begun_with()
+    {
+        var folder = await WorkFolder.CreateAsync(path: null, OSUser.Default);
+        try
+        {
+            var found = await Assert.ThrowsAsync<MigrationException>(() => LockedDownHost.CreateAsync(folder,
+                new LockedDownHostOptions { Binaries = PostgresBinaries.Find(), ArchiveCommand = "echo the disk is full >&2; false" }));
+
+            Assert.Equal("HostDoesNotArchive", found.ErrorId);
+            Assert.Contains("the disk is full", found.Message, StringComparison.Ordinal);
+            Assert.False(File.Exists(folder["host/postmaster.pid"]));
+        }
+        finally
+        {
+            folder.Remove();
+        }
+    }
+
+    [Fact]
     public async Task Its_segments_arrive_in_the_archive_without_anybody_asking()
     {
         await using var connection = await fixture.Host.App.ConnectAsync();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.Versioning;
 using PgMigration.Wal;
 
@@ -20,11 +21,24 @@ internal sealed class RestoreTarget(ArchivingServer source) : IDisposable
 
     public int Port { get; } = TestPostgres.FreePort();
 
+    public string PortText => Port.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>Lets the server's OS user through to the data directory.</summary>
+    public void MakeReachable() =>
+        File.SetUnixFileMode(_folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+
     public async Task<WalLink> StartAsync(WalRestoreOptions? options = null, IMigrationObserver? observer = null, CancellationToken cancel = default)
     {
-        File.SetUnixFileMode(_folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        MakeReachable();
         var chosen = (options ?? Options) with { ProgramFolder = await NativePrograms.FolderAsync() };
         return await WalRestore.StartAsync(chosen, observer ?? IMigrationObserver.None, cancel);
+    }
+
+    /// <summary>Waits until the target has the source's rows.</summary>
+    public async Task UntilSameAsync(WalLink link)
+    {
+        string expected = await ArchivingServer.ChecksumAsync(source.App);
+        await ArchivingServer.UntilAsync("the target has the source's rows", async () => await ArchivingServer.ChecksumAsync(link.Target) == expected);
     }
 
     public void Dispose()

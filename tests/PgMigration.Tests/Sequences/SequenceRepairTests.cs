@@ -73,6 +73,37 @@ public sealed class SequenceRepairTests(TestPostgres postgres)
     }
 
     [Fact]
+    public async Task A_sequence_that_went_on_between_plan_and_repair_is_not_moved_back()
+    {
+        var target = await postgres.CreateDatabaseAsync();
+        await TestPostgres.ExecuteAsync(target, "CREATE TABLE near (id serial PRIMARY KEY)", "INSERT INTO near VALUES (40)", "CREATE TABLE far (id serial PRIMARY KEY)", "INSERT INTO far VALUES (4000)",
+            "CREATE SEQUENCE down INCREMENT -1", "CREATE TABLE downwards (id int PRIMARY KEY DEFAULT nextval('down'))", "INSERT INTO downwards VALUES (-4000)");
+        var plan = await SequenceRepair.PlanAsync(target);
+        await TestPostgres.ExecuteAsync(target, "SELECT setval('near_id_seq', 90)", "SELECT setval('far_id_seq', 9000)", "SELECT setval('down', -9000)");
+
+        var rows = await SequenceRepair.ApplyAsync(plan);
+
+        Assert.Equal([("downwards", -9000L), ("far", 9000L), ("near", (long?)90L)], rows.Select(row => (row.Table!, row.After)));
+        Assert.Equal("91 9001 -9001", await TestPostgres.QueryAsync<string>(target, "SELECT nextval('near_id_seq') || ' ' || nextval('far_id_seq') || ' ' || nextval('down')"));
+    }
+
+    [Fact]
+    public async Task Nothing_of_the_repair_s_settings_stays_with_the_connection()
+    {
+        var target = await postgres.CreateDatabaseAsync();
+        await TestPostgres.ExecuteAsync(target, "CREATE TABLE t (id serial PRIMARY KEY)", "INSERT INTO t VALUES (1000)");
+        await using var connection = await target.ConnectAsync();
+        const string Settings = "SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings WHERE source = 'session' AND name <> 'client_encoding'";
+        await using var command = new Npgsql.NpgsqlCommand(Settings, connection);
+        object? before = await command.ExecuteScalarAsync();
+
+        await SequenceCatalog.ReadAsync(connection, IMigrationObserver.None, CancellationToken.None);
+        await SequenceChanges.ApplyAsync(connection, await SequenceRepair.PlanAsync(target), IMigrationObserver.None, CancellationToken.None);
+
+        Assert.Equal(before, await command.ExecuteScalarAsync());
+    }
+
+    [Fact]
     public async Task A_value_beyond_the_limit_fails_its_own_row_and_the_others_go_on()
     {
         var target = await postgres.CreateDatabaseAsync();

@@ -11,7 +11,7 @@ public sealed class CodecTests
             var data = new TheoryData<string, int>();
             foreach (string extension in (string[])["lz4", "zst", "gz", ""])
             {
-                foreach (int length in (int[])[0, 1, 100, 65_536, 4 << 20, (4 << 20) + 1, 20_000_003])
+                foreach (int length in (int[])[0, 1, 65_536, 4 << 20, (4 << 20) + 1, 9_000_003])
                 {
                     data.Add(extension, length);
                 }
@@ -38,8 +38,8 @@ public sealed class CodecTests
     [MemberData(nameof(Compressing))]
     public async Task A_stream_cut_at_any_place_is_an_error(string extension)
     {
-        byte[] encoded = Encode(extension, Some.Bytes(5_000_000));
-        int[] ends = [.. Enumerable.Range(0, 30), .. Enumerable.Range(1, 40).Select(i => encoded.Length / 41 * i), .. Enumerable.Range(1, 12).Select(i => encoded.Length - i)];
+        byte[] encoded = Encode(extension, Some.Bytes((4 << 20) + 90_000));
+        int[] ends = [.. Enumerable.Range(0, 24), .. Enumerable.Range(1, 10).Select(i => encoded.Length / 11 * i), .. Enumerable.Range(1, 10).Select(i => encoded.Length - i)];
 
         foreach (int end in ends)
         {
@@ -51,11 +51,11 @@ public sealed class CodecTests
     [MemberData(nameof(Compressing))]
     public async Task A_flipped_bit_never_decodes_to_other_data(string extension)
     {
-        byte[] bytes = Some.Bytes(300_000);
+        byte[] bytes = Some.Bytes(100_000);
         byte[] encoded = Encode(extension, bytes);
         var random = new Random(7);
         int refused = 0;
-        for (int attempt = 0; attempt < 200; attempt++)
+        for (int attempt = 0; attempt < 60; attempt++)
         {
             byte[] altered = [.. encoded];
             altered[random.Next(altered.Length)] ^= (byte)(1 << random.Next(8));
@@ -70,7 +70,7 @@ public sealed class CodecTests
         }
 
         // a few bits mean nothing, such as gzip's time stamp
-        Assert.InRange(refused, 195, 200);
+        Assert.InRange(refused, 57, 60);
     }
 
     [Theory]
@@ -87,12 +87,12 @@ public sealed class CodecTests
     [InlineData("lz4", "lz4 -c -B6 -BX --no-frame-crc")]
     [InlineData("lz4", "lz4 -c -BD -B7")]
     [InlineData("zst", "zstd -c -q")]
-    [InlineData("zst", "zstd -c -q -19 --long=27 --no-check")]
+    [InlineData("zst", "zstd -c -q --long=27 --no-check")]
     [InlineData("gz", "gzip -c")]
     [InlineData("gz", "gzip -c -1 -n")]
     public async Task What_the_usual_tools_write_is_read(string extension, string tool)
     {
-        byte[] bytes = Some.Bytes(9_000_001);
+        byte[] bytes = Some.Bytes(4_300_001);
 
         byte[] encoded = await RunAsync(tool, bytes);
 
@@ -105,7 +105,7 @@ public sealed class CodecTests
     [InlineData("gz", "gzip -dc")]
     public async Task The_usual_tools_read_what_is_written(string extension, string tool)
     {
-        byte[] bytes = Some.Bytes(9_000_001);
+        byte[] bytes = Some.Bytes(4_300_001);
 
         Some.AssertSame(bytes, await RunAsync(tool, Encode(extension, bytes)));
     }

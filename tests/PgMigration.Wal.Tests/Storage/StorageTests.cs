@@ -38,7 +38,7 @@ public sealed class StorageTests(TestS3 s3) : IDisposable
     public async Task A_large_object_comes_from_a_stream_of_unknown_length(string kind)
     {
         using var storage = Open(kind);
-        byte[] bytes = Some.Bytes((64 << 20) + 12345); // more than two parts of an upload
+        byte[] bytes = Some.Bytes((32 << 20) + 12345); // two parts of an upload
 
         await storage.WriteAsync("large", new Lazy(bytes));
 

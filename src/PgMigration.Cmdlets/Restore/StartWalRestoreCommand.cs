@@ -1,0 +1,101 @@
+using System.Collections;
+using System.Globalization;
+using System.Management.Automation;
+
+namespace PgMigration.Cmdlets;
+
+/// <summary>Restores a base backup from a WAL-G or WAL-E archive into a new server that follows the archive as a hot standby.</summary>
+/// <remarks>
+/// Runs on the Linux machine that is to hold the new server. Killed or stopped before it returned its link, the same command goes on
+/// where it stopped; a server that already runs is adopted. What it has returned is never undone: Stop-WalRestore does that.
+/// The source's own configuration is kept beside ours, with the ending .from-source.
+/// </remarks>
+/// <example>
+/// <code>Start-WalRestore s3://wal-bucket/prod -DataDirectory /data/pg -Source $env:DATABASE_URL</code>
+/// <para>Restores the newest backup on port 5432 and follows the archive.</para>
+/// </example>
+/// <example>
+/// <code>Start-WalRestore /backup/prod -DataDirectory /data/pg -Port 5433 -AllowFrom 10.0.0.0/16 -TablespaceMapping @{ '/mnt/fast' = '/data/fast' }</code>
+/// <para>From a folder, on another port, open to a network, with a tablespace put elsewhere.</para>
+/// </example>
+/// <example>
+/// <code>Start-WalRestore s3://wal-bucket/prod -DataDirectory /data/pg | Wait-ReplicationLag -Source $env:DATABASE_URL -Below 10s</code>
+/// <para>Waits until it has caught up.</para>
+/// </example>
+[Cmdlet(VerbsLifecycle.Start, "WalRestore", SupportsShouldProcess = true)]
+[OutputType(typeof(WalLink))]
+public sealed class StartWalRestoreCommand : ArchiveCmdlet
+{
+    /// <summary>The data directory of the new server: empty, not there yet, or this command's own unfinished work.</summary>
+    [Parameter(Mandatory = true, Position = 1)]
+    public required string DataDirectory { get; set; }
+
+    /// <summary>The backup to restore; the newest by default. Get-WalBackup lists them.</summary>
+    [Parameter]
+    public string? BackupName { get; set; }
+
+    /// <summary>The server that the app leaves. Its login measures the lag and finds the superuser's name in the restored data; its secret is not stored.</summary>
+    [Parameter]
+    [PgServerTransformation]
+    public PgServer? Source { get; set; }
+
+    /// <summary>The port of the new server; 5432 by default.</summary>
+    [Parameter]
+    [ValidateRange(1, 65535)]
+    public int? Port { get; set; }
+
+    /// <summary>The folder of the PostgreSQL programs; found by the backup's major version by default.</summary>
+    [Parameter]
+    public string? PostgresBin { get; set; }
+
+    /// <summary>The OS user that is to own and run the server; postgres by default when run as root.</summary>
+    [Parameter]
+    public string? OSUser { get; set; }
+
+    /// <summary>How many parts are downloaded and extracted at once; the number of cores by default.</summary>
+    [Parameter]
+    [ValidateRange(1, 256)]
+    public int Parallelism { get; set; } = Environment.ProcessorCount;
+
+    /// <summary>Where tablespaces go: a hashtable from oid or old folder to new folder. Others go to the folder that they had.</summary>
+    [Parameter]
+    public Hashtable? TablespaceMapping { get; set; }
+
+    /// <summary>The name of the cluster's first superuser, when no -Source can find it out and it is not postgres.</summary>
+    [Parameter]
+    public string? Superuser { get; set; }
+
+    /// <summary>Networks whose clients may log in with their passwords, such as 10.0.0.0/16; without any, this machine only.</summary>
+    [Parameter]
+    public string[] AllowFrom { get; set; } = [];
+
+    /// <inheritdoc/>
+    protected override bool CleansUpOnSignals => true;
+
+    /// <inheritdoc/>
+    protected override async Task ProcessAsync(CancellationToken cancel)
+    {
+        var access = ArchiveAccess();
+        string directory = Path.TrimEndingDirectorySeparator(ResolvePath(DataDirectory));
+        if (await ShouldAsync(directory, $"Restore {BackupName ?? "the newest backup"} from {access.Location.Url} and start a server on it"))
+        {
+            Write(await WalRestore.StartAsync(new WalRestoreOptions
+            {
+                Archive = access,
+                DataDirectory = directory,
+                BackupName = BackupName,
+                Source = Source,
+                Port = Port,
+                PostgresBin = PostgresBin is null ? null : ResolvePath(PostgresBin),
+                User = OSUser is null ? null : new OSUser(OSUser),
+                Parallelism = Parallelism,
+                TablespaceMapping = Mapping(),
+                Superuser = Superuser,
+                AllowFrom = AllowFrom,
+            }, Observer, cancel));
+        }
+    }
+
+    private Dictionary<string, string> Mapping() => (TablespaceMapping ?? []).Cast<DictionaryEntry>().ToDictionary(
+        entry => Convert.ToString(entry.Key, CultureInfo.InvariantCulture)!, entry => ResolvePath(Convert.ToString(entry.Value, CultureInfo.InvariantCulture)!), StringComparer.Ordinal);
+}

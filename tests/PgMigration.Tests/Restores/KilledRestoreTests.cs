@@ -1,0 +1,80 @@
+using System.Runtime.Versioning;
+using System.Security.Cryptography;
+using PgMigration.Wal;
+
+namespace PgMigration.Tests;
+
+/// <summary>Restores whose process is killed with SIGKILL.</summary>
+[SupportedOSPlatform("linux")]
+[Collection(ArchivingCollection.Name)]
+public sealed class KilledRestoreTests(ArchivingServer source) : IDisposable
+{
+    private static readonly BackupWriterOptions SmallParts = new() { PartSize = 1 << 20 };
+
+    private readonly RestoreTarget _target = new(source);
+    private readonly RestoreTarget _untouched = new(source);
+
+    public void Dispose()
+    {
+        _target.Dispose();
+        _untouched.Dispose();
+    }
+
+    [Fact]
+    public async Task A_load_that_is_killed_again_and_again_ends_byte_identical()
+    {
+        await source.FillAsync(20_000);
+        string backup = (await source.BackUpAsync(SmallParts)).Name;
+        using (var whole = new RunnerProcess("load", source.ArchiveFolder, backup, _untouched.DataDirectory))
+        {
+            await whole.SucceedAsync();
+        }
+
+        int kills = 0;
+        for (int parts = 1; parts <= 5; parts += 2)
+        {
+            using var runner = new RunnerProcess("load", source.ArchiveFolder, backup, _target.DataDirectory);
+            await ArchivingServer.UntilAsync($"{parts} parts more are done", () => Task.FromResult(runner.HasExited || PartsDone() >= parts));
+            kills += runner.HasExited ? 0 : 1;
+            await runner.KillAsync();
+            Assert.False(BackupLoader.IsLoaded(_target.Layout));
+        }
+
+        Assert.True(kills >= 2, "the loads were too quick to be killed");
+        using (var last = new RunnerProcess("load", source.ArchiveFolder, backup, _target.DataDirectory))
+        {
+            await last.SucceedAsync();
+        }
+
+        Assert.Equal(Hashes(_untouched.DataDirectory), Hashes(_target.DataDirectory));
+    }
+
+    [Fact]
+    public async Task A_restore_that_is_killed_while_it_loads_goes_on_in_the_next_run()
+    {
+        await source.FillAsync(20_000);
+        await source.BackUpAsync(SmallParts);
+        await source.ArchiveNowAsync();
+        _target.MakeReachable();
+        using (var runner = new RunnerProcess("start", source.ArchiveFolder, _target.DataDirectory, _target.PortText, await NativePrograms.FolderAsync()))
+        {
+            await ArchivingServer.UntilAsync("two parts are done", () => Task.FromResult(runner.HasExited || PartsDone() >= 2));
+            Assert.False(runner.HasExited);
+            await runner.KillAsync();
+        }
+
+        Assert.False(BackupLoader.IsLoaded(_target.Layout));
+        await source.BackUpAsync(SmallParts); // a newer one must not confuse the run that goes on
+
+        var link = await _target.StartAsync();
+
+        Assert.Equal(await ArchivingServer.ChecksumAsync(source.App), await ArchivingServer.ChecksumAsync(link.Target));
+    }
+
+    private int PartsDone() => File.Exists(_target.Layout.PartsFile) ? File.ReadAllLines(_target.Layout.PartsFile).Length : 0;
+
+    /// <summary>Every file of a data directory but the journal of the parts, whose order is chance.</summary>
+    private static SortedDictionary<string, string> Hashes(string directory) => new(
+        Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories).Where(file => !file.EndsWith("parts.done", StringComparison.Ordinal))
+            .ToDictionary(file => Path.GetRelativePath(directory, file), file => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file)))), StringComparer.Ordinal);
+}
