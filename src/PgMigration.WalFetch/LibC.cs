@@ -6,15 +6,12 @@ namespace PgMigration.WalFetch;
 internal static unsafe partial class LibC
 {
     public const int NotFound = 2; // ENOENT
-    public const int Interrupted = 4; // EINTR
     public const int OtherFileSystem = 18; // EXDEV
     public const short Readable = 1; // POLLIN
     public const int StreamSocket = 1 | 0x80000; // SOCK_STREAM | SOCK_CLOEXEC
     public const int UnixFamily = 1; // AF_UNIX
     public const int ReadOnly = 0x80000; // O_RDONLY | O_CLOEXEC
     public const int CreateNew = 1 | 0x40 | 0x200 | 0x80000; // O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC
-    public const uint Created = 0x100 | 0x80; // IN_CREATE | IN_MOVED_TO
-    public const int NonBlockingCloseOnExec = 0x800 | 0x80000; // IN_NONBLOCK | IN_CLOEXEC
     public const int SetDescriptorFlags = 2; // F_SETFD
     public const int CloseOnExec = 1; // FD_CLOEXEC
     public const short NewSession = 0x80; // POSIX_SPAWN_SETSID
@@ -68,12 +65,6 @@ internal static unsafe partial class LibC
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     public static partial int chdir(string path);
-
-    [LibraryImport("libc", SetLastError = true)]
-    public static partial int inotify_init1(int flags);
-
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int inotify_add_watch(int descriptor, string path, uint mask);
 
     [LibraryImport("libc")]
     public static partial int fcntl(int descriptor, int command, int argument);

@@ -11,17 +11,12 @@ internal sealed unsafe class PrefetcherConnection : IDisposable
     private const int NoSignal = 0x4000; // MSG_NOSIGNAL
     private const int PauseAfterFailure = 1000;
     private readonly int _socket;
-    private readonly PromoteWatch _promote;
 
-    private PrefetcherConnection(int socket, PromoteWatch promote)
-    {
-        _socket = socket;
-        _promote = promote;
-    }
+    private PrefetcherConnection(int socket) => _socket = socket;
 
     /// <summary>Connects; starts the prefetcher first when nobody listens.</summary>
     /// <returns>Null when none can be reached or started: then a line was written to the server's log.</returns>
-    public static PrefetcherConnection? Open(PromoteWatch promote, long untilMilliseconds)
+    public static PrefetcherConnection? Open(long untilMilliseconds)
     {
         PrefetcherStart? started = null;
         while (true)
@@ -29,7 +24,7 @@ internal sealed unsafe class PrefetcherConnection : IDisposable
             int socket = TryConnect();
             if (socket >= 0)
             {
-                return new PrefetcherConnection(socket, promote);
+                return new PrefetcherConnection(socket);
             }
 
             started ??= PrefetcherStart.Now();
@@ -39,7 +34,7 @@ internal sealed unsafe class PrefetcherConnection : IDisposable
                 StandardError.WriteLine(fate == PrefetcherFate.Failed
                     ? "the prefetcher ended while it started; see pgmigration/prefetch.log in the data directory"
                     : "the prefetcher does not listen; see pgmigration/prefetch.log in the data directory");
-                _ = promote.Wait(-1, PauseAfterFailure); // PostgreSQL asks again in a few milliseconds, and logs each time
+                _ = PromoteWatch.Wait(-1, PauseAfterFailure); // PostgreSQL asks again in a few milliseconds, and logs each time
                 return null;
             }
 
@@ -49,7 +44,7 @@ internal sealed unsafe class PrefetcherConnection : IDisposable
             }
 
             // It listens some thirty milliseconds after its start. A promotion waits for that too: the archive may hold more to replay.
-            _ = promote.Wait(-1, 10, promotionIsKnown: true);
+            _ = PromoteWatch.Wait(-1, 10, promotionIsKnown: true);
         }
     }
 
@@ -76,7 +71,7 @@ internal sealed unsafe class PrefetcherConnection : IDisposable
         int length = 0;
         while (true)
         {
-            switch (_promote.Wait(_socket, milliseconds, promotionIsKnown: promoting))
+            switch (PromoteWatch.Wait(_socket, milliseconds, promotionIsKnown: promoting))
             {
                 case WaitResult.TimedOut:
                     timedOut = true;

@@ -32,8 +32,7 @@ static int Start(string dataDirectory)
         return Complain("cannot enter the data directory " + dataDirectory);
     }
 
-    using var promote = new PromoteWatch();
-    using var connection = PrefetcherConnection.Open(promote, untilMilliseconds: Environment.TickCount64 + 10_000);
+    using var connection = PrefetcherConnection.Open(untilMilliseconds: Environment.TickCount64 + 10_000);
     return connection is null ? 1 : 0;
 }
 

@@ -1,22 +1,17 @@
 namespace PgMigration.WalFetch;
 
 /// <summary>
-/// Notices that the server is to be promoted: pg_promote and pg_ctl create a file named <c>promote</c> in the data directory, and the
-/// server does not look at it before restore_command has returned.
+/// Waits for an answer, and notices meanwhile that the server is to be promoted: pg_promote and pg_ctl create a file named <c>promote</c>
+/// in the data directory, and the server does not look at it before restore_command has returned.
 /// </summary>
-internal sealed unsafe class PromoteWatch : IDisposable
+/// <remarks>
+/// The prefetcher watches that file too, by inotify, and answers at once; the looks here are for a prefetcher that does not. No inotify
+/// in this program: to close one takes the kernel 10 to 20 ms (it waits for a grace period), which is more than all else together.
+/// </remarks>
+internal static unsafe class PromoteWatch
 {
     private const string FileName = "promote";
-    private readonly int _inotify;
-
-    public PromoteWatch()
-    {
-        _inotify = LibC.inotify_init1(LibC.NonBlockingCloseOnExec);
-        if (_inotify >= 0)
-        {
-            _ = LibC.inotify_add_watch(_inotify, ".", LibC.Created);
-        }
-    }
+    private const int LookEvery = 100; // milliseconds
 
     /// <summary>Whether the server is to be promoted.</summary>
     public static bool IsRequested => LibC.access(FileName, 0) == 0;
@@ -25,46 +20,27 @@ internal sealed unsafe class PromoteWatch : IDisposable
     /// <param name="descriptor">What to wait for; -1 for nothing but the promotion.</param>
     /// <param name="milliseconds">How long.</param>
     /// <param name="promotionIsKnown">Whether to wait for the descriptor alone.</param>
-    public WaitResult Wait(int descriptor, int milliseconds, bool promotionIsKnown = false)
+    public static WaitResult Wait(int descriptor, int milliseconds, bool promotionIsKnown = false)
     {
         long end = Environment.TickCount64 + milliseconds;
-        var entries = stackalloc LibC.PollEntry[2];
-        byte* events = stackalloc byte[4096];
         while (true)
         {
-            // Looked at after the watch was set and before each wait: it cannot appear unnoticed in between.
+            var entry = new LibC.PollEntry { Descriptor = descriptor, Events = LibC.Readable };
+            long left = Math.Max(0, end - Environment.TickCount64);
+            if (LibC.poll(&entry, 1, (int)Math.Min(left, LookEvery)) > 0)
+            {
+                return WaitResult.Readable;
+            }
+
             if (!promotionIsKnown && IsRequested)
             {
                 return WaitResult.Promote;
             }
 
-            entries[0] = new LibC.PollEntry { Descriptor = descriptor, Events = LibC.Readable };
-            entries[1] = new LibC.PollEntry { Descriptor = _inotify, Events = LibC.Readable };
-            long left = Math.Max(0, end - Environment.TickCount64);
-
-            // Without inotify (its instances can be used up) look every 50 ms.
-            int ready = LibC.poll(entries, 2, (int)(_inotify < 0 ? Math.Min(left, 50) : left));
-            if (ready > 0 && entries[0].Returned != 0)
-            {
-                return WaitResult.Readable;
-            }
-
-            if (ready > 0 && entries[1].Returned != 0)
-            {
-                _ = LibC.read(_inotify, events, 4096);
-            }
-            else if (left == 0)
+            if (left == 0)
             {
                 return WaitResult.TimedOut;
             }
-        }
-    }
-
-    public void Dispose()
-    {
-        if (_inotify >= 0)
-        {
-            _ = LibC.close(_inotify);
         }
     }
 }

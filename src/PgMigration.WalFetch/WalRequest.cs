@@ -17,13 +17,12 @@ internal static class WalRequest
     /// <param name="oldestNeeded">%r: the segment of the last restart point; what lies before it may be forgotten.</param>
     public static int Run(string file, string destination, string oldestNeeded)
     {
-        using var promote = new PromoteWatch();
         long end = Environment.TickCount64 + WholeLimit;
 
         // Asked anew when the prefetcher dies in between, or when what it offered has gone.
         while (Environment.TickCount64 < end)
         {
-            using var connection = PrefetcherConnection.Open(promote, end);
+            using var connection = PrefetcherConnection.Open(end);
             if (connection is null)
             {
                 return 1;

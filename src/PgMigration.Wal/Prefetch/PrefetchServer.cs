@@ -4,21 +4,28 @@ using System.Text;
 namespace PgMigration.Wal;
 
 /// <summary>Listens on the socket of a data directory: a line <c>get file oldest</c>, then perhaps <c>now</c>, is answered by one line.</summary>
+/// <remarks>
+/// A thread of its own accepts, reads, and answers what is ready: PostgreSQL's replay waits for this answer, and on a busy machine each
+/// hand-over to another thread costs milliseconds. Only a request that has to wait leaves it.
+/// </remarks>
 internal sealed class PrefetchServer : IDisposable
 {
-    private const int LongestLine = 512;
+    private const int LongestRequest = 512;
+    private const int SlowestRequest = 2000; // milliseconds; the one who asks is a program on this machine
     private readonly Socket _listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
     private readonly string _path;
     private readonly RequestDesk _desk;
+    private readonly PromotionWatch _promotion;
     private readonly PrefetchLog _log;
 
     /// <summary>Begins to listen. The caller holds the lock of the data directory, so a socket that lies there is a dead one's.</summary>
-    public PrefetchServer(RestoreLayout layout, RequestDesk desk, PrefetchLog log)
+    public PrefetchServer(RestoreLayout layout, RequestDesk desk, PromotionWatch promotion, PrefetchLog log)
     {
         // A socket's path holds 107 bytes: in the data directory the relative one is short.
         string relative = Path.GetRelativePath(Environment.CurrentDirectory, layout.SocketFile);
         _path = relative.Length < layout.SocketFile.Length ? relative : layout.SocketFile;
         _desk = desk;
+        _promotion = promotion;
         _log = log;
         File.Delete(_path);
         _listener.Bind(new UnixDomainSocketEndPoint(_path));
@@ -28,11 +35,11 @@ internal sealed class PrefetchServer : IDisposable
     /// <summary>Answers until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancel)
     {
-        while (true)
-        {
-            var client = await _listener.AcceptAsync(cancel);
-            _ = Task.Run(() => ServeAsync(client, cancel), cancel);
-        }
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var closing = cancel.Register(_listener.Dispose); // wakes the thread
+        new Thread(() => Accept(ended, cancel)) { IsBackground = true, Name = "requests" }.Start();
+        await ended.Task;
+        cancel.ThrowIfCancellationRequested();
     }
 
     /// <summary>Stops listening and removes the socket.</summary>
@@ -42,28 +49,54 @@ internal sealed class PrefetchServer : IDisposable
         File.Delete(_path);
     }
 
+    private void Accept(TaskCompletionSource ended, CancellationToken cancel)
+    {
+        try
+        {
+            while (true)
+            {
+                _ = ServeAsync(_listener.Accept(), cancel);
+            }
+        }
+        catch (Exception error) when (cancel.IsCancellationRequested && error is SocketException or ObjectDisposedException)
+        {
+            ended.SetResult();
+        }
+        catch (SocketException error)
+        {
+            ended.SetException(error);
+        }
+    }
+
     private async Task ServeAsync(Socket client, CancellationToken cancel)
     {
+        using var owned = client;
         using var hungUp = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         try
         {
-            await using var stream = new NetworkStream(client, ownsSocket: true);
-            using var lines = new StreamReader(stream, Encoding.UTF8, detectEncodingFromByteOrderMarks: false, LongestLine);
-            if ((await lines.ReadLineAsync(cancel))?.Split(' ') is not ["get", var file, var oldest])
+            string[] lines = ReceiveRequest(client).Split('\n');
+            if (lines[0].Split(' ') is not ["get", var file, var oldest])
             {
                 return;
             }
 
             var now = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            var listening = ListenOnAsync(lines, now, hungUp);
-            WalSegmentName? oldestNeeded = WalSegmentName.TryParse(oldest, out var name) ? name : null;
-            string answer = await _desk.AnswerAsync(new PrefetchRequest(file, oldestNeeded, now.Task), hungUp.Token);
-            await stream.WriteAsync(Encoding.UTF8.GetBytes(answer + "\n"), hungUp.Token);
+            if (lines.Contains("now"))
+            {
+                now.SetResult();
+            }
 
-            // Until the other side has read it and gone.
-            await listening;
+            WalSegmentName? oldestNeeded = WalSegmentName.TryParse(oldest, out var name) ? name : null;
+            var answering = _desk.AnswerAsync(new PrefetchRequest(file, oldestNeeded, Task.WhenAny(now.Task, _promotion.Requested)), hungUp.Token);
+            if (!answering.IsCompleted)
+            {
+                _ = ListenOnAsync(client, now, hungUp);
+            }
+
+            string answer = await answering;
+            _ = client.Send(Encoding.UTF8.GetBytes(answer + "\n"));
         }
-        catch (Exception error) when (error is IOException or SocketException or OperationCanceledException)
+        catch (Exception error) when (error is SocketException or OperationCanceledException)
         {
             // Who asked has gone.
         }
@@ -75,13 +108,34 @@ internal sealed class PrefetchServer : IDisposable
         }
     }
 
-    private static async Task ListenOnAsync(StreamReader lines, TaskCompletionSource now, CancellationTokenSource hungUp)
+    private static string ReceiveRequest(Socket client)
     {
+        client.ReceiveTimeout = SlowestRequest;
+        byte[] buffer = new byte[LongestRequest];
+        int length = 0;
+        do
+        {
+            int count = client.Receive(buffer, length, LongestRequest - length, SocketFlags.None);
+            if (count == 0)
+            {
+                return string.Empty;
+            }
+
+            length += count;
+        }
+        while (buffer[length - 1] != '\n' && length < LongestRequest);
+        return Encoding.UTF8.GetString(buffer, 0, length);
+    }
+
+    // What else may come: "now", and the end.
+    private static async Task ListenOnAsync(Socket client, TaskCompletionSource now, CancellationTokenSource hungUp)
+    {
+        byte[] buffer = new byte[LongestRequest];
         try
         {
-            while (await lines.ReadLineAsync(hungUp.Token) is { } line)
+            while (await client.ReceiveAsync(buffer, hungUp.Token) is > 0 and var count)
             {
-                if (line == "now")
+                if (Encoding.UTF8.GetString(buffer, 0, count).Contains("now", StringComparison.Ordinal))
                 {
                     _ = now.TrySetResult();
                 }
@@ -89,9 +143,9 @@ internal sealed class PrefetchServer : IDisposable
 
             await hungUp.CancelAsync();
         }
-        catch (Exception error) when (error is IOException or ObjectDisposedException or OperationCanceledException)
+        catch (Exception error) when (error is SocketException or ObjectDisposedException or OperationCanceledException)
         {
-            await hungUp.CancelAsync();
+            // The request has been answered, or the prefetcher ends.
         }
     }
 }

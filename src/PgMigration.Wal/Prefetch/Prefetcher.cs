@@ -63,7 +63,8 @@ public sealed class Prefetcher
         watch.Failed += credentials.After;
         var board = new StatusBoard(_layout, flow, watch, view);
         board.WriteStarting();
-        using var server = new PrefetchServer(_layout, new RequestDesk(view, watch, flow, _log), _log);
+        using var promotion = new PromotionWatch(_layout, _log);
+        using var server = new PrefetchServer(_layout, new RequestDesk(view, watch, flow, _log), promotion, _log);
         Task<string>[] tasks =
         [
             UntilServerNeedsNoMoreAsync(ending.Token), NeverEnds(flow.RunAsync(ending.Token)), NeverEnds(watch.RunAsync(ending.Token)),

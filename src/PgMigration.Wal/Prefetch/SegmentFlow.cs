@@ -85,9 +85,9 @@ internal sealed class SegmentFlow
         string? answer = null;
         lock (_gate)
         {
-            if (_pool.Holds(name))
+            if (_pool.HandOut(name) is { } path)
             {
-                answer = "ready " + SegmentPool.PathToTake(name.ToString());
+                answer = "ready " + path;
             }
             else if (_journal.Proves(name, OwnCopyOf(name)))
             {

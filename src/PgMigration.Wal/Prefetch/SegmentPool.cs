@@ -12,6 +12,7 @@ internal sealed class SegmentPool
     private readonly int _segmentSize;
     private readonly PlacedJournal _journal;
     private readonly Dictionary<WalSegmentName, bool> _proven = [];
+    private WalSegmentName? _handedOut;
 
     /// <summary>Opens the pool and looks at what an earlier run left in it.</summary>
     public SegmentPool(RestoreLayout layout, int segmentSize, PlacedJournal journal)
@@ -34,7 +35,14 @@ internal sealed class SegmentPool
     }
 
     /// <summary>Bytes of the segments that wait in the pool.</summary>
-    public long Bytes => _proven.Keys.ToList().Count(Contains) * (long)_segmentSize;
+    public long Bytes
+    {
+        get
+        {
+            NoticeTaken();
+            return _proven.Count * (long)_segmentSize;
+        }
+    }
 
     /// <summary>The names in the pool.</summary>
     public IReadOnlyCollection<WalSegmentName> Names => _proven.Keys;
@@ -53,35 +61,33 @@ internal sealed class SegmentPool
     /// <summary>Whether a file of this name waits here, proven or not.</summary>
     public bool Contains(WalSegmentName name)
     {
-        if (!_proven.ContainsKey(name))
+        if (_handedOut == name)
         {
-            return false;
+            NoticeTaken();
         }
 
-        if (File.Exists(FileOf(name.ToString())))
-        {
-            return true;
-        }
-
-        _ = _proven.Remove(name); // taken
-        return false;
+        return _proven.ContainsKey(name);
     }
 
-    /// <summary>Whether the segment waits here to be handed out. A file of an earlier run that is not what was checked is dropped.</summary>
-    public bool Holds(WalSegmentName name)
+    /// <summary>Hands out a segment: the path to take it from, or null when it does not wait here. A file of an earlier run that is not what was checked is dropped.</summary>
+    public string? HandOut(WalSegmentName name)
     {
-        if (!Contains(name))
+        if (!_proven.TryGetValue(name, out bool isProven))
         {
-            return false;
+            return null;
         }
 
-        if (!_proven[name] && !_journal.Proves(name, FileOf(name.ToString())))
+        string file = FileOf(name.ToString());
+        if (!File.Exists(file) || (!isProven && !_journal.Proves(name, file)))
         {
             Remove(name);
-            return false;
+            return null;
         }
 
-        return _proven[name] = true;
+        NoticeTaken();
+        _proven[name] = true;
+        _handedOut = name;
+        return PathToTake(name.ToString());
     }
 
     /// <summary>Drops a segment that nobody will ask for any more.</summary>
@@ -100,6 +106,16 @@ internal sealed class SegmentPool
 
     /// <summary>The path by which restore_command takes a file: relative to the data directory, in which it runs.</summary>
     public static string PathToTake(string name) => $"{RestoreLayout.FolderName}/pool/{name}";
+
+    // Only what was handed out can be gone: one look at the disk, not one for each file of the pool.
+    private void NoticeTaken()
+    {
+        if (_handedOut is { } last && !File.Exists(FileOf(last.ToString())))
+        {
+            _ = _proven.Remove(last);
+            _handedOut = null;
+        }
+    }
 
     private string FileOf(string name) => Path.Combine(_folder, name);
 }
