@@ -7,5 +7,13 @@ if (options.Message is { } message)
     return options.ExitCode;
 }
 
-using var session = new ShellSession(options);
-return session.Run();
+int code;
+using (var session = new ShellSession(options))
+{
+    code = session.Run();
+}
+
+// The engine's pipeline threads are foreground threads: a script block that was abandoned in a call which cannot be interrupted would
+// keep the process for as long as that call lasts.
+Environment.Exit(code);
+return code;

@@ -17,6 +17,8 @@ public sealed class ScriptBlockApp : MigrationApp
         "IsCoreCLR", "ErrorActionPreference", "ProgressPreference", "WarningPreference", "VerbosePreference", "MyInvocation", "PSScriptRoot", "Matches", "foreach", "switch", "this", "?", "OFS", "Host", "PSCmdlet", "PSBoundParameters", "PSNativeCommandUseErrorActionPreference",
     };
 
+    private static readonly TimeSpan StopsWithin = TimeSpan.FromSeconds(3);
+
     private readonly ScriptBlock _pause;
     private readonly ScriptBlock _repoint;
     private readonly ScriptBlock _resume;
@@ -35,9 +37,10 @@ public sealed class ScriptBlockApp : MigrationApp
     /// <inheritdoc/>
     public override string Kind => "ScriptBlock";
 
-    /// <summary>Refuses a block that uses a variable it neither sets nor is given, and opens the blocks' session.</summary>
-    public override Task CheckAsync(CancellationToken cancel = default)
+    /// <summary>Opens the blocks' session, and refuses a block that uses a variable or a command which is not there, or <c>exit</c>.</summary>
+    public override Task CheckAsync(PgServer source, CancellationToken cancel = default)
     {
+        var session = Open();
         foreach (var (name, block) in (ValueTuple<string, ScriptBlock>[])[("-Pause", _pause), ("-Repoint", _repoint), ("-Resume", _resume)])
         {
             if (ForeignVariable(block) is { } variable)
@@ -45,9 +48,19 @@ public sealed class ScriptBlockApp : MigrationApp
                 throw new MigrationException("ScriptBlockNotSelfContained", MigrationErrorKind.InvalidArgument,
                     $"The script block {name} uses ${variable}, which it does not set; it runs in a session of its own and sees no variable of yours. Take it as a parameter (param(${variable})) and pass it with -ArgumentList.");
             }
+
+            if (ForeignCommand(block, session) is { } command)
+            {
+                throw new MigrationException("ScriptBlockNotSelfContained", MigrationErrorKind.InvalidArgument,
+                    $"The script block {name} calls '{command}', which its session does not know: it sees no function of yours. Define it within the block, or give a program by its path.");
+            }
+
+            if (block.Ast.Find(ast => ast is ExitStatementAst, searchNestedScriptBlocks: true) is not null)
+            {
+                throw new MigrationException("ScriptBlockExits", MigrationErrorKind.InvalidArgument, $"The script block {name} uses exit, which says nothing to its caller here. Use throw for a failure, return for an early end.");
+            }
         }
 
-        Open();
         return Task.CompletedTask;
     }
 
@@ -75,18 +88,28 @@ public sealed class ScriptBlockApp : MigrationApp
 
     private async Task RunAsync(string name, ScriptBlock block, object[] arguments, CancellationToken cancel)
     {
-        using var shell = PowerShell.Create();
-        shell.Runspace = Open();
+        var session = Open();
+        var shell = PowerShell.Create();
+        shell.Runspace = session;
         shell.AddScript(block.ToString()); // from its text: the block itself belongs to the caller's session
         foreach (object argument in arguments)
         {
             shell.AddArgument(argument);
         }
 
-        using var stop = cancel.Register(() => shell.BeginStop(null, null));
+        var running = Task.Factory.FromAsync(shell.BeginInvoke(), shell.EndInvoke);
+        _ = running.ContinueWith(_ => shell.Dispose(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        using var stop = cancel.Register(() => Task.Run(shell.Stop, CancellationToken.None)); // Stop waits, for ever if need be
         try
         {
-            await Task.Factory.FromAsync(shell.BeginInvoke(), shell.EndInvoke);
+            await Task.WhenAny(running, Task.Delay(Timeout.Infinite, cancel));
+            await running.WaitAsync(StopsWithin, CancellationToken.None);
+        }
+        catch (TimeoutException error)
+        {
+            // It is in a call that cannot be interrupted. It keeps its session; the next block gets a new one.
+            _runspace = null;
+            throw new OperationCanceledException($"The script block {name} did not stop within {StopsWithin.TotalSeconds} s and was abandoned.", error, cancel);
         }
         catch (PipelineStoppedException error) when (cancel.IsCancellationRequested)
         {
@@ -96,6 +119,24 @@ public sealed class ScriptBlockApp : MigrationApp
         {
             throw new MigrationException("ScriptBlockFailed", MigrationErrorKind.InvalidOperation, $"The script block {name} failed: {error.Message}", error);
         }
+    }
+
+    private static string? ForeignCommand(ScriptBlock block, Runspace session)
+    {
+        var own = block.Ast.FindAll(ast => ast is FunctionDefinitionAst, searchNestedScriptBlocks: true).Cast<FunctionDefinitionAst>()
+            .Select(function => function.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        foreach (string command in block.Ast.FindAll(ast => ast is CommandAst, searchNestedScriptBlocks: true).Cast<CommandAst>()
+            .Select(command => command.GetCommandName()).Where(command => command is not null && !own.Contains(command)).Distinct())
+        {
+            using var ask = PowerShell.Create();
+            ask.Runspace = session;
+            if (ask.AddCommand("Get-Command").AddParameter("Name", WildcardPattern.Escape(command)).AddParameter("ErrorAction", ActionPreference.Ignore).Invoke().Count == 0)
+            {
+                return command;
+            }
+        }
+
+        return null;
     }
 
     private static string? ForeignVariable(ScriptBlock block)

@@ -8,8 +8,10 @@ public abstract class MigrationApp
     public abstract string Kind { get; }
 
     /// <summary>Checks before a cutover that every later call can succeed; changes nothing.</summary>
+    /// <param name="source">The server that the app must be on now.</param>
+    /// <param name="cancel">Ends the check.</param>
     /// <exception cref="MigrationException">What is missing, and what to do.</exception>
-    public abstract Task CheckAsync(CancellationToken cancel = default);
+    public abstract Task CheckAsync(PgServer source, CancellationToken cancel = default);
 
     /// <summary>Makes the app wait (or stop); returns once none of its transactions is open.</summary>
     public abstract Task PauseAsync(CancellationToken cancel = default);

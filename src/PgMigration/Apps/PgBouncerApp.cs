@@ -34,7 +34,7 @@ public sealed class PgBouncerApp : MigrationApp
     public string ConfigFile { get; }
 
     /// <inheritdoc/>
-    public override async Task CheckAsync(CancellationToken cancel = default)
+    public override async Task CheckAsync(PgServer source, CancellationToken cancel = default)
     {
         var (host, port) = _ini.Read(_name);
         _ini.CheckWritable();
@@ -52,11 +52,20 @@ public sealed class PgBouncerApp : MigrationApp
                 $"PgBouncer's entry '{_name}' is already paused or disabled. RESUME or ENABLE it first, so that it is clear who lets the app go on.");
         }
 
-        if (entry.GetValueOrDefault("pool_mode") == "session")
+        string? mode = entry.GetValueOrDefault("pool_mode") ?? (await console.AskAsync("SHOW CONFIG", cancel)).Find(row => row["key"] == "pool_mode")?["value"];
+        if (mode == "session")
         {
             throw new MigrationException("PgBouncerSessionMode", MigrationErrorKind.InvalidOperation,
                 $"PgBouncer's entry '{_name}' pools by session: PAUSE would wait until every client disconnects. Set pool_mode = transaction for it, or stop the app by a script block.");
         }
+
+        if (entry["database"] != source.Database)
+        {
+            throw new MigrationException("PgBouncerOtherDatabase", MigrationErrorKind.InvalidArgument,
+                $"PgBouncer's entry '{_name}' leads to the database '{entry["database"]}', not to '{source.Database}', which is cut over. Give the entry of the app that uses it.");
+        }
+
+        await CheckLeadsToAsync(source, cancel);
     }
 
     /// <inheritdoc/>
@@ -97,6 +106,30 @@ public sealed class PgBouncerApp : MigrationApp
         if ((await EntryAsync(console, cancel))["paused"] != "0")
         {
             await console.AskAsync($"RESUME {Quoted}", cancel);
+        }
+    }
+
+    // Through the pooler as the source's login: does it lead to the server that is cut over? Addresses alone do not tell (names, tunnels).
+    private async Task CheckLeadsToAsync(PgServer source, CancellationToken cancel)
+    {
+        const string Identity = "select system_identifier || ' since ' || extract(epoch from pg_postmaster_start_time()) from pg_control_system()";
+        string through;
+        try
+        {
+            await using var pooled = await source.WithHost(_console.Host, _console.Port).WithDatabase(_name).WithSslMode(_console.SslMode, _console.SslRootCert).ConnectAsync(cancel);
+            through = await pooled.ScalarAsync<string>(Identity, cancel);
+        }
+        catch (MigrationException)
+        {
+            return; // this login is none of the pooler's: then the database's name is all that can be compared
+        }
+
+        await using var direct = await source.ConnectAsync(cancel);
+        string expected = await direct.ScalarAsync<string>(Identity, cancel);
+        if (through != expected)
+        {
+            throw new MigrationException("PgBouncerOtherServer", MigrationErrorKind.InvalidArgument,
+                $"PgBouncer's entry '{_name}' leads to another server than {source} (system identifier and start: {through} against {expected}). Give the pooler of the app that is cut over.");
         }
     }
 

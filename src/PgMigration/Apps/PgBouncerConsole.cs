@@ -111,7 +111,7 @@ internal sealed class PgBouncerConsole : IAsyncDisposable
             {
                 case 'E':
                     throw new MigrationException("PgBouncerRefused", MigrationErrorKind.PermissionDenied,
-                        $"PgBouncer refused the login {console.User} on its admin console: {ReadError(body)}. It must be named in admin_users of pgbouncer.ini.");
+                        $"PgBouncer refused the login {console.User} on its admin console: {ReadError(body)}. Check user and password; the user must be named in admin_users of pgbouncer.ini.");
                 case 'R':
                     int method = BinaryPrimitives.ReadInt32BigEndian(body);
                     if (await AnswerAsync(method, body.AsMemory(4), console, scram, cancel) is { } begun)

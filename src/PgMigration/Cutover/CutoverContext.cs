@@ -72,10 +72,21 @@ public sealed class CutoverContext : IAsyncDisposable
         if (_source is not { State: ConnectionState.Open })
         {
             await DisposeAsync(_source);
-            _source = await Source.ConnectAsync(SessionSettings, cancel);
-            _ownSourcePids.Add(_source.ProcessID);
-            await KeepIdleSessionAsync(_source, cancel);
-            await LockAsync(_source, cancel);
+            _source = null;
+            var opened = await Source.ConnectAsync(SessionSettings, cancel);
+            try
+            {
+                await KeepIdleSessionAsync(opened, cancel);
+                await LockAsync(opened, cancel);
+            }
+            catch
+            {
+                await opened.DisposeAsync();
+                throw;
+            }
+
+            _ownSourcePids.Add(opened.ProcessID);
+            _source = opened;
         }
 
         return _source;

@@ -15,6 +15,12 @@ public sealed record CutoverFacts
     /// <summary>What the fence changed on the source, and how it was before.</summary>
     public FenceRecord? Fence { get; init; }
 
+    /// <summary>What max_standby_archive_delay was set to on the target by ALTER SYSTEM; empty when it was not.</summary>
+    public string? ReadersMayDelay { get; init; }
+
+    /// <summary>The first transaction id that the source had not handed out yet when the mark was written.</summary>
+    public long MarkXid { get; init; }
+
     /// <summary>The cluster that source and target share.</summary>
     public ulong SystemIdentifier { get; init; }
 

@@ -52,7 +52,13 @@ public sealed class CutoverJournal : IDisposable
         var @lock = Lock(path);
         try
         {
-            return new CutoverJournal(@lock, new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite), []);
+            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite };
+            if (!OperatingSystem.IsWindows())
+            {
+                options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            }
+
+            return new CutoverJournal(@lock, new FileStream(path, options), []);
         }
         catch (IOException error) when (File.Exists(path))
         {

@@ -31,7 +31,7 @@ public sealed class CutoverRunner
 
     /// <summary>Runs the plan; with a journal that knows steps already, goes on where it stopped.</summary>
     /// <param name="cancel">Before the point of no return: undoes what was done. After it the rest runs to its end all the same.</param>
-    /// <exception cref="MigrationException"><c>CutoverUndone</c>: a step failed and all is as before. <c>CutoverUndoFailed</c>,
+    /// <exception cref="MigrationException"><c>CutoverNotBegun</c>: a gate said no and nothing was touched. <c>CutoverUndone</c>: a step failed and all is as before. <c>CutoverUndoFailed</c>,
     /// <c>CutoverIncomplete</c>: neither end was reached; the message says what is true now and what to run.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled and undone.</exception>
     public async Task<CutoverReport> RunAsync(CancellationToken cancel = default)
@@ -44,6 +44,7 @@ public sealed class CutoverRunner
         }
 
         bool resumed = Journal.Entries.Count > 0;
+        await RefuseStaleAsync(cancel);
         if (!resumed)
         {
             Journal.Write(CutoverEvent.Planned, text: string.Join(", ", _plan.Steps.Select(step => step.Name)), facts: _context.Facts);
@@ -80,6 +81,7 @@ public sealed class CutoverRunner
                 $"The target {_context.Target} was opened to the app; what was committed there since would be lost by going back. Finish with Resume-Cutover -Journal '{Journal.Path}'.");
         }
 
+        await RefuseStaleAsync(CancellationToken.None);
         foreach (var step in _plan.Steps.Reverse().Where(step => IsBegun(step) && !IsUndone(step)))
         {
             Journal.Write(CutoverEvent.UndoBegun, step.Name);
@@ -107,8 +109,9 @@ public sealed class CutoverRunner
     private async Task TakeAsync(ICutoverStep step, int index, PauseDeadline pause, CancellationToken cancel)
     {
         _context.Observer.Progress(new MigrationProgress("Cutover", step.Effect) { Percent = 100 * index / _plan.Steps.Count });
-        bool opening = step.Mark == CutoverMark.PointOfNoReturn || IsPastPointOfNoReturn;
-        if (opening)
+        bool past = IsPastPointOfNoReturn;
+        bool opening = past || step.Mark == CutoverMark.PointOfNoReturn;
+        if (opening && !past)
         {
             cancel.ThrowIfCancellationRequested();
             pause.Stop();
@@ -123,7 +126,7 @@ public sealed class CutoverRunner
         }
 
         Journal.Write(CutoverEvent.Begun, step.Name);
-        if (step is PauseApp)
+        if (step.Name == nameof(PauseApp))
         {
             pause.Start();
             token = pause.Link(cancel);
@@ -183,8 +186,10 @@ public sealed class CutoverRunner
         string price = _plan.Steps.Any(each => each.Mark == CutoverMark.Promotion && IsBegun(each))
             ? " The target had been promoted and is stopped; it needs a new restore before the next try."
             : string.Empty;
-        throw new MigrationException("CutoverUndone", (error as MigrationException)?.Kind ?? MigrationErrorKind.InvalidOperation,
-            $"{step.Name} failed: {reason} Everything was undone; the app runs on {_context.Source} as before.{price}", error);
+        throw new MigrationException(step.Name == nameof(CheckGates) ? "CutoverNotBegun" : "CutoverUndone", (error as MigrationException)?.Kind ?? MigrationErrorKind.InvalidOperation,
+            step.Name == nameof(CheckGates)
+                ? $"The cutover did not begin: {reason} Nothing was changed."
+                : $"{step.Name} failed: {reason} Everything was undone; the app runs on {_context.Source} as before.{price}", error);
     }
 
     // Where a resumed cutover goes on. Gates are for beginning: once the app is paused it goes on from the pause, and asks and proves
@@ -211,12 +216,36 @@ public sealed class CutoverRunner
 
     }
 
+    // A journal that slept while another cutover went through must not act on servers that have moved on: its undo would open a source
+    // whose app lives elsewhere, its resume would pause an app that is none of its business.
+    private async Task RefuseStaleAsync(CancellationToken cancel)
+    {
+        if (!IsBegun(_plan.Steps[1]) || _plan.Steps.Any(step => step.Mark != CutoverMark.None && IsBegun(step)))
+        {
+            return; // nothing done yet; or promoted by us, which the nonce on the target decides
+        }
+
+        try
+        {
+            var target = await _context.TargetSessionAsync(cancel);
+            if (!await target.ScalarAsync<bool>("select pg_is_in_recovery()", cancel))
+            {
+                throw new MigrationException("JournalStale", MigrationErrorKind.InvalidOperation,
+                    $"The target {_context.Target} has been promoted, and not by the cutover of {Journal.Path}: something else went on since. Nothing was done. See Get-Cutover for the newer one.");
+            }
+        }
+        catch (Exception error) when (error is NpgsqlException or MigrationException { Kind: MigrationErrorKind.Connection })
+        {
+            _context.Observer.Warning($"The target could not be asked whether it still follows: {Redaction.Of(error.Message)}");
+        }
+    }
+
     private static string Explain(Exception error, TimeSpan? passed) => error switch
     {
         OperationCanceledException when passed is { } limit => string.Create(CultureInfo.InvariantCulture, $"it was not done within {limit.TotalSeconds:0.#} s."),
         OperationCanceledException => "it was cancelled.",
-        PostgresException server => $"{server.SqlState}: {server.MessageText}.",
-        _ => error.Message,
+        PostgresException server => Redaction.Of($"{server.SqlState}: {server.MessageText}."),
+        _ => Redaction.Of(error.Message),
     };
 
     private CutoverReport Report(CutoverOutcome outcome)

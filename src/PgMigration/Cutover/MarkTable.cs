@@ -15,6 +15,16 @@ internal static class MarkTable
             create table if not exists {Schema}.mark (cutover text primary key, nonce text not null, written_at timestamptz not null default now(), proved_at timestamptz)
             """, cancel);
 
+    /// <summary>Claims the source for a cutover: its row is there from now on, with no nonce yet.</summary>
+    public static Task ClaimAsync(NpgsqlConnection session, string cutover, CancellationToken cancel) =>
+        session.ExecuteAsync($"insert into {Schema}.mark (cutover, nonce) values (@cutover, '') on conflict (cutover) do nothing", cancel, new NpgsqlParameter<string>("cutover", cutover));
+
+    /// <summary>Which other cutover has claimed the source and was neither finished elsewhere nor undone; null when none has.</summary>
+    public static async Task<string?> FindOtherAsync(NpgsqlConnection session, string cutover, CancellationToken cancel) =>
+        await session.ScalarAsync<bool>($"select to_regclass('{Schema}.mark') is not null", cancel)
+            ? await session.TextOrNullAsync($"select format('%s of %s', cutover, written_at::timestamptz(0)) from {Schema}.mark where cutover <> @cutover order by written_at desc limit 1", cancel, new NpgsqlParameter<string>("cutover", cutover))
+            : null;
+
     /// <summary>Writes the nonce; committed when this returns.</summary>
     public static Task WriteAsync(NpgsqlConnection session, string cutover, string nonce, CancellationToken cancel) =>
         session.ExecuteAsync($"insert into {Schema}.mark (cutover, nonce) values (@cutover, @nonce) on conflict (cutover) do update set nonce = excluded.nonce, written_at = now()",

@@ -14,15 +14,14 @@ namespace PgMigration;
 /// </remarks>
 public static class SourceFence
 {
-    private static readonly string[] Writes = ["TABLE", "SEQUENCE", "LARGE OBJECT"];
-
     /// <summary>What this login could not fence, each in a sentence with what to do; empty when nothing stands in the way. Changes nothing.</summary>
     public static async Task<IReadOnlyList<string>> FindObstaclesAsync(NpgsqlConnection session, CancellationToken cancel = default)
     {
         var obstacles = new List<string>();
-        foreach (var (grant, _) in (await WriteRights.ReadAsync(session, cancel)).Where(right => !right.Ours && Writes.Contains(right.Grant.Kind)))
+        string login = await session.ScalarAsync<string>("select quote_ident(current_user)", cancel);
+        foreach (var (grant, _) in (await WriteRights.ReadAsync(session, cancel)).Where(right => !right.Ours))
         {
-            obstacles.Add($"{grant.Grantee ?? "PUBLIC"} may {string.Join("/", grant.Privileges)} {Shorten(grant.Objects)} (owner {grant.Owner}, granted by {grant.Grantor}), which this login cannot revoke. Run as its owner or a superuser: GRANT {grant.Owner} TO CURRENT_LOGIN, or revoke it before the cutover.");
+            obstacles.Add($"{grant.Grantee ?? "PUBLIC"} may {string.Join("/", grant.Privileges)} {Shorten(grant.Objects)} ({grant.Kind.ToLowerInvariant()}, owner {grant.Owner}, granted by {grant.Grantor}), which this login cannot revoke. Somebody who may, runs before the cutover: REVOKE {string.Join(", ", grant.Privileges)} ON {grant.Kind} {grant.Objects[0]} FROM {grant.Grantee ?? "PUBLIC"}; or lets this login do it: GRANT {grant.Owner} TO {login}.");
         }
 
         // Members of pg_write_all_data (14+) write whatever the lists say.
@@ -52,32 +51,54 @@ public static class SourceFence
     }
 
     /// <summary>Takes the rights away and sets the read-only defaults, in one transaction; safe to repeat.</summary>
-    public static async Task RaiseAsync(NpgsqlConnection session, FenceRecord record, CancellationToken cancel = default)
-    {
-        var statements = record.Grants
-            .Where(grant => grant.Column is null || !record.Grants.Any(whole => whole.Column is null && whole.Kind == grant.Kind && whole.Objects.Contains(grant.Objects[0])))
-            .GroupBy(grant => (grant.Kind, grant.Owner))
-            .Select(group => $"REVOKE {RevokedFrom(group.Key.Kind)} ON {group.Key.Kind} {string.Join(", ", group.SelectMany(grant => grant.Objects).Distinct())} FROM {string.Join(", ", group.Select(grant => grant.Grantee ?? "PUBLIC").Distinct())} CASCADE")
-            .Concat(record.Settings.Select(setting => $"ALTER {TargetOf(setting, record)} SET default_transaction_read_only = on"));
-        await CommitAsync(session, statements, cancel);
-    }
+    public static Task RaiseAsync(NpgsqlConnection session, FenceRecord record, CancellationToken cancel = default) =>
+        CommitAsync(session, FenceStatements.Raise(record), cancel);
 
     /// <summary>Gives back what the fence took, on the source or on a target that inherited it; safe to repeat.</summary>
-    public static async Task LiftAsync(NpgsqlConnection session, FenceRecord record, CancellationToken cancel = default)
+    public static Task LiftAsync(NpgsqlConnection session, FenceRecord record, CancellationToken cancel = default) =>
+        CommitAsync(session, FenceStatements.Lift(record), cancel);
+
+    /// <summary>Proves that every right of the record is there.</summary>
+    /// <exception cref="MigrationException"><c>FenceNotLiftable</c>, naming what is missing.</exception>
+    public static async Task ProveLiftedAsync(NpgsqlConnection session, FenceRecord record, CancellationToken cancel = default)
     {
-        var settings = record.Settings.Select(setting => setting.Before is null
-            ? $"ALTER {TargetOf(setting, record)} RESET default_transaction_read_only"
-            : $"ALTER {TargetOf(setting, record)} SET default_transaction_read_only = {(setting.Before is "on" or "off" ? setting.Before : $"'{setting.Before.Replace("'", "''", StringComparison.Ordinal)}'")}");
-        var grants = record.Grants
-            .OrderBy(grant => grant.Grantor != grant.Owner) // who granted on got it from the owner first
-            .SelectMany(grant =>
+        var there = (await WriteRights.ReadAsync(session, cancel)).SelectMany(right => Each(right.Grant)).ToHashSet();
+        if (record.Grants.SelectMany(Each).FirstOrDefault(right => !there.Contains(right)) is { } lost)
+        {
+            throw new MigrationException("FenceNotLiftable", MigrationErrorKind.InvalidOperation, $"The fence is not lifted as it was found: '{lost}' is missing.");
+        }
+
+        static IEnumerable<string> Each(FencedGrant grant) => grant.Objects.Select(item => Describe(grant with { Objects = [item] }));
+    }
+
+    /// <summary>
+    /// Raises the fence and lifts it again in a transaction that is rolled back: nobody notices, and what could not be revoked or given back
+    /// is known while nothing has happened yet.
+    /// </summary>
+    /// <exception cref="MigrationException"><c>FenceNotLiftable</c>, with the right that stands in the way.</exception>
+    public static async Task TryAsync(NpgsqlConnection session, CancellationToken cancel = default)
+    {
+        var record = await ReadAsync(session, cancel);
+        try
+        {
+            await session.ExecuteAsync(Script([.. FenceStatements.Raise(record)]), cancel);
+            if (await WriteRights.ReadAsync(session, cancel) is [var (left, _), ..])
             {
-                string to = grant.Grantee is null ? "PUBLIC" : grant.Grantee;
-                string privileges = string.Join(", ", grant.Privileges.Select(privilege => grant.Column is null ? privilege : $"{privilege} ({grant.Column})"));
-                string give = $"GRANT {privileges} ON {grant.Kind} {string.Join(", ", grant.Objects)} TO {to}{(grant.Grantable && grant.Grantee != grant.Owner ? " WITH GRANT OPTION" : string.Empty)}";
-                return grant.Grantor == grant.Owner ? [give] : new[] { $"SET LOCAL ROLE {grant.Grantor}", give, "RESET ROLE" };
-            });
-        await CommitAsync(session, settings.Concat(grants), cancel);
+                throw Incomplete($"{Describe(left)} would be left behind the fence.");
+            }
+
+            await session.ExecuteAsync(string.Join(";\n", FenceStatements.Lift(record)), cancel);
+            await ProveLiftedAsync(session, record, cancel);
+        }
+        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.InsufficientPrivilege)
+        {
+            throw new MigrationException("FenceNotLiftable", MigrationErrorKind.PermissionDenied,
+                $"Tried in a transaction that was rolled back, the fence could not be raised and lifted again: {error.MessageText}. A role that granted rights on must still be able to (USAGE on the schema, its own grant option); mend that, or revoke what it granted.", error);
+        }
+        finally
+        {
+            await session.ExecuteAsync("rollback", CancellationToken.None);
+        }
     }
 
     /// <summary>
@@ -90,10 +111,9 @@ public static class SourceFence
         var session = await context.SourceSessionAsync(cancel);
         int ended = await SessionsFromBefore.EndAsync(session, context.OwnSourcePids, context.Options.FenceTimeout, cancel);
 
-        var left = (await WriteRights.ReadAsync(session, cancel)).Where(right => Writes.Contains(right.Grant.Kind)).ToList();
-        if (left.Count > 0)
+        if (await WriteRights.ReadAsync(session, cancel) is [var (left, _), ..])
         {
-            throw Incomplete($"{left[0].Grant.Grantee ?? "PUBLIC"} may still {string.Join("/", left[0].Grant.Privileges)} {Shorten(left[0].Grant.Objects)}.");
+            throw Incomplete($"{Describe(left)}, still.");
         }
 
         // Only now: COMMIT PREPARED is a write that neither a right nor a read-only default refuses.
@@ -104,6 +124,41 @@ public static class SourceFence
 
         string canary = await RefuseCanaryAsync(context.Source, record, cancel);
         return string.Create(CultureInfo.InvariantCulture, $"no right to write left, {ended} sessions ended, nothing prepared, {canary}");
+    }
+
+    /// <summary>
+    /// Proves that nothing was created on the source since the mark. An owner needs no right to change what he owns, so a session that
+    /// overrides the read-only default could still create a table or a large object: what it made is not on the target.
+    /// </summary>
+    /// <exception cref="MigrationException"><c>SourceWrittenAfterMark</c>, naming it.</exception>
+    public static async Task<string> ProveUntouchedAsync(CutoverContext context, CancellationToken cancel = default)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                var session = await context.SourceSessionAsync(cancel);
+                var made = await session.RowsAsync("""
+                    with mark as (select age((@mark % 4294967296)::text::xid) as age)
+                    select format('%s %s', case relkind when 'i' then 'index' when 'S' then 'sequence' else 'relation' end, oid::regclass) from pg_class, mark
+                    where relpersistence <> 't' and age(pg_class.xmin) <= mark.age
+                    union all select format('large object %s', oid) from pg_largeobject_metadata l, mark where age(l.xmin) <= mark.age
+                    """, row => row.GetString(0), cancel, new NpgsqlParameter<long>("mark", context.Facts.MarkXid));
+                return made is [var first, ..]
+                    ? throw new MigrationException("SourceWrittenAfterMark", MigrationErrorKind.InvalidOperation,
+                        $"After the mark was set, {first} was created or changed on the source, which the target will not have. Somebody overrides the read-only default: stop them, then try again.")
+                    : "nothing created since on the source";
+            }
+            catch (NpgsqlException) when (attempt == 1)
+            {
+                // the session broke; a new one is opened
+            }
+            catch (Exception error) when (error is NpgsqlException or MigrationException { Kind: MigrationErrorKind.Connection })
+            {
+                context.Observer.Warning($"The source could not be asked whether anything was created since the mark: {Redaction.Of(error.Message)}");
+                return "the source did not answer any more";
+            }
+        }
     }
 
     private static async Task<IReadOnlyList<string>> FindPreparedAsync(NpgsqlConnection session, CancellationToken cancel) =>
@@ -141,7 +196,7 @@ public static class SourceFence
 
     private static async Task CommitAsync(NpgsqlConnection session, IEnumerable<string> statements, CancellationToken cancel)
     {
-        string script = string.Join(";\n", statements.Prepend("begin").Append("commit"));
+        string script = Script([.. statements, "commit"]);
         for (int attempt = 1; ; attempt++)
         {
             try
@@ -162,16 +217,10 @@ public static class SourceFence
         }
     }
 
-    private static string RevokedFrom(string kind) => kind switch
-    {
-        "TABLE" => "INSERT, UPDATE, DELETE, TRUNCATE",
-        "SEQUENCE" => "USAGE, UPDATE",
-        "LARGE OBJECT" => "UPDATE",
-        _ => "CREATE",
-    };
+    private static string Script(IEnumerable<string> statements) => string.Join(";\n", statements.Prepend("begin"));
 
-    private static string TargetOf(FencedSetting setting, FenceRecord record) =>
-        setting.Role is null ? $"DATABASE {record.Database}" : $"ROLE {setting.Role} IN DATABASE {record.Database}";
+    private static string Describe(FencedGrant grant) =>
+        $"{grant.Grantee ?? "PUBLIC"} may {string.Join("/", grant.Privileges)} {grant.Kind.ToLowerInvariant()} {Shorten(grant.Objects)}{(grant.Column is null ? string.Empty : $" ({grant.Column})")} (granted by {grant.Grantor}{(grant.Grantable ? ", with grant option" : string.Empty)})";
 
     private static string Shorten(IReadOnlyList<string> objects) =>
         objects.Count <= 3 ? string.Join(", ", objects) : string.Create(CultureInfo.InvariantCulture, $"{string.Join(", ", objects.Take(3))} and {objects.Count - 3} more");

@@ -23,6 +23,12 @@ public sealed class CheckGates : ICutoverStep
             throw Closed($"The source {context.Source} is itself a standby; give the server that takes the app's writes.");
         }
 
+        if (await MarkTable.FindOtherAsync(source, context.Facts.Id, cancel) is { } other)
+        {
+            throw Closed($"Another cutover ({other}) has claimed this source and was not undone: the app may be paused and the source fenced. Find its journal with Get-Cutover and go on with Resume-Cutover or Undo-Cutover. Only if that journal is lost: see to rights and settings by hand, then DROP TABLE pgmigration.mark.");
+        }
+
+        await CheckOpenAsync(context, cancel);
         if (!await source.ScalarAsync<bool>("select has_database_privilege(current_database(), 'CREATE')", cancel))
         {
             throw Closed($"The login {context.Source.User} may not create a schema in {context.Source.Database}, where the mark is written. Run: GRANT CREATE ON DATABASE … TO {context.Source.User}.");
@@ -33,9 +39,11 @@ public sealed class CheckGates : ICutoverStep
             throw Closed(obstacles.Count == 1 ? obstacle : string.Create(CultureInfo.InvariantCulture, $"{obstacles.Count} obstacles to the fence: {string.Join(" ", obstacles)}"));
         }
 
+        await SourceFence.TryAsync(source, cancel);
         string cluster = await CheckTargetAsync(context, cancel);
+        await CheckAppTargetAsync(context, cancel);
         string lag = await CheckLagAsync(context, cancel);
-        await context.App.CheckAsync(cancel);
+        await context.App.CheckAsync(context.Source, cancel);
         foreach (var gate in context.Options.Gates)
         {
             var result = await gate.TestAsync(cancel);
@@ -53,6 +61,34 @@ public sealed class CheckGates : ICutoverStep
 
     /// <inheritdoc/>
     public Task UndoAsync(CutoverContext context, CancellationToken cancel) => Task.CompletedTask;
+
+    // What a fence would record as "before" must be the app's everyday life, not somebody's fence.
+    private static async Task CheckOpenAsync(CutoverContext context, CancellationToken cancel)
+    {
+        await using var fresh = await context.Source.ConnectAsync(cancel);
+        if (await fresh.ScalarAsync<string>("show default_transaction_read_only", cancel) == "on")
+        {
+            throw Closed($"A new session of {context.Source.User} on the source begins read-only: it is fenced already, or set so by somebody. See SELECT * FROM pg_db_role_setting, and Get-Cutover for an earlier cutover.");
+        }
+    }
+
+    // The address is the app's way to the target: a slip of the pen here would be an app that is down, or on another database.
+    private static async Task CheckAppTargetAsync(CutoverContext context, CancellationToken cancel)
+    {
+        try
+        {
+            await using var session = await context.AppTarget.ConnectAsync(cancel);
+            string cluster = await session.ScalarAsync<string>("select system_identifier::text from pg_control_system()", cancel);
+            if (cluster != context.Facts.SystemIdentifier.ToString(CultureInfo.InvariantCulture) || !await session.ScalarAsync<bool>("select pg_is_in_recovery()", cancel))
+            {
+                throw Closed($"The app would be pointed at {context.AppTarget}, which is not the target {context.Target}: its system identifier is {cluster}. Give the target's own address with -AppTarget.");
+            }
+        }
+        catch (MigrationException error) when (error.ErrorId != "CutoverGateClosed")
+        {
+            throw new MigrationException("CutoverGateClosed", error.Kind, $"The app's login cannot reach the target where the app would be pointed, {context.AppTarget}: {error.Message} Mend that (pg_hba.conf, -AllowFrom of Start-WalRestore), or give the right address with -AppTarget.", error);
+        }
+    }
 
     private static async Task<string> CheckTargetAsync(CutoverContext context, CancellationToken cancel)
     {

@@ -14,7 +14,7 @@ public sealed class DrainLink : ICutoverStep
     public string Name => nameof(DrainLink);
 
     /// <inheritdoc/>
-    public string Effect => "wait until the target has replayed the mark and shows the nonce";
+    public string Effect => "wait until the target has replayed the mark and shows the nonce; look whether anything was created on the source since";
 
     /// <inheritdoc/>
     public string UndoEffect => "nothing to undo";
@@ -34,7 +34,7 @@ public sealed class DrainLink : ICutoverStep
                 replayed = await target.LsnAsync("pg_last_wal_replay_lsn()", cancel);
                 if (replayed >= mark)
                 {
-                    return await ProveAsync(context, target, cancel);
+                    return $"{await ProveAsync(context, target, cancel)}, {await SourceFence.ProveUntouchedAsync(context, cancel)}";
                 }
             }
             catch (NpgsqlException error) when (error is not PostgresException or PostgresException { SqlState: "40001" or "40P01" or "57P01" })
@@ -50,7 +50,7 @@ public sealed class DrainLink : ICutoverStep
                 nextLook = clock.Elapsed + BetweenLooksAtTheLink;
                 var lag = await context.Link.MeasureLagAsync(cancel);
                 context.Observer.Progress(new MigrationProgress("Cutover", string.Create(CultureInfo.InvariantCulture, $"draining: {mark - replayed:N0} bytes to {mark}; the link is {lag.State} {lag.Detail}")));
-                if (lag.State is LinkState.Broken or LinkState.Stopped)
+                if (lag.State is LinkState.Broken or LinkState.Stopped or LinkState.Promoted)
                 {
                     throw new MigrationException("LinkBroken", MigrationErrorKind.InvalidData, $"The link is {lag.State} at {replayed}, before the mark {mark}: {lag.Detail}");
                 }

@@ -19,12 +19,13 @@ public sealed class OpenTarget : ICutoverStep
     public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
     {
         var record = context.Facts.Fence!;
-        await SourceFence.LiftAsync(await context.TargetSessionAsync(cancel), record, cancel);
+        var target = await context.TargetSessionAsync(cancel);
+        await SourceFence.LiftAsync(target, record, cancel);
+        await SourceFence.ProveLiftedAsync(target, record, cancel);
         await using var fresh = await context.Target.ConnectAsync(cancel);
         string setting = await fresh.ScalarAsync<string>("show default_transaction_read_only", cancel);
-        string? before = record.Settings.FirstOrDefault(each => each.Role is null)?.Before;
-        return setting == "off" || before == "on"
-            ? "the fence is lifted, a new session may write"
+        return setting == "off"
+            ? "the fence is lifted, every right is back, a new session may write"
             : throw new MigrationException("TargetStillFenced", MigrationErrorKind.InvalidOperation,
                 $"A new session on {context.Target} still begins read-only after the fence was lifted. See SELECT * FROM pg_db_role_setting and postgresql.conf for default_transaction_read_only.");
     }

@@ -7,7 +7,7 @@ public sealed class PrepareSource : ICutoverStep
     public string Name => nameof(PrepareSource);
 
     /// <inheritdoc/>
-    public string Effect => "create the table pgmigration.mark on the source; let no reader on the target hold up its replay";
+    public string Effect => "create the table pgmigration.mark on the source and claim it; let no reader on the target hold up its replay";
 
     /// <inheritdoc/>
     public string UndoEffect => "drop pgmigration.mark; let readers on the target hold up replay as before";
@@ -15,10 +15,18 @@ public sealed class PrepareSource : ICutoverStep
     /// <inheritdoc/>
     public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
     {
-        await MarkTable.CreateAsync(await context.SourceSessionAsync(cancel), cancel);
+        var source = await context.SourceSessionAsync(cancel);
+        await MarkTable.CreateAsync(source, cancel);
+        await MarkTable.ClaimAsync(source, context.Facts.Id, cancel);
 
         // A reader on the standby may hold replay for max_standby_archive_delay, 30 s by default: most of a minute of downtime.
         var target = await context.TargetSessionAsync(cancel);
+        if (context.Facts.ReadersMayDelay is null)
+        {
+            context.Learn(context.Facts with { ReadersMayDelay = await target.TextOrNullAsync(
+                "select setting from pg_file_settings where name = 'max_standby_archive_delay' and sourcefile like '%postgresql.auto.conf'", cancel) ?? string.Empty });
+        }
+
         await target.ExecuteAsync("alter system set max_standby_archive_delay = 0", cancel);
         await target.ExecuteAsync("select pg_reload_conf()", cancel);
         return "pgmigration.mark exists";
@@ -45,7 +53,9 @@ public sealed class PrepareSource : ICutoverStep
     internal static async Task ReadersAsBeforeAsync(CutoverContext context, CancellationToken cancel)
     {
         var target = await context.TargetSessionAsync(cancel);
-        await target.ExecuteAsync("alter system reset max_standby_archive_delay", cancel);
+        await target.ExecuteAsync(context.Facts.ReadersMayDelay is { Length: > 0 } before
+            ? $"alter system set max_standby_archive_delay = '{before.Replace("'", "''", StringComparison.Ordinal)}'"
+            : "alter system reset max_standby_archive_delay", cancel);
         await target.ExecuteAsync("select pg_reload_conf()", cancel);
     }
 }

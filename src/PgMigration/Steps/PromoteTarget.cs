@@ -56,6 +56,12 @@ public sealed class PromoteTarget : ICutoverStep
         {
             await using var target = await context.Target.ConnectAsync(cancel);
 
+            if (!await target.ScalarAsync<bool>("select pg_is_in_recovery()", cancel) && await MarkTable.ReadAsync(target, context.Facts.Id, cancel) != context.Facts.Nonce)
+            {
+                throw new MigrationException("JournalStale", MigrationErrorKind.InvalidOperation,
+                    $"The server at {context.Target} takes writes and does not hold this cutover's mark: it is not the one that this cutover promoted, and is not stopped.");
+            }
+
             // There is no SQL for a shutdown; the working directory of a server's program is its data directory, and the first line of
             // postmaster.pid the process to ask for a fast one. It works from any machine.
             await target.ExecuteAsync("copy (select 1) to program 'kill -INT $(head -n 1 postmaster.pid)'", cancel);

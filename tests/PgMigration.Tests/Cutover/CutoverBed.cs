@@ -95,7 +95,7 @@ internal sealed class CutoverBed : IAsyncDisposable
     {
         public override string Kind => "Wal";
 
-        public override PgServer TargetForApp(PgServer source) => new("127.0.0.1", Target.Port, source.Database, source.User);
+        public override PgServer TargetForApp(PgServer source) => source.WithHost("127.0.0.1", Target.Port);
 
         public override async Task<ReplicationLag> MeasureLagAsync(CancellationToken cancel = default)
         {

@@ -78,6 +78,18 @@ public sealed class CutoverScriptTests : IAsyncLifetime, IDisposable
         Assert.Equal($"pausing\nrepointed to {_target.PortText}\nresumed\n", File.ReadAllText(Log));
     }
 
+    [Fact]
+    public async Task A_block_that_cannot_be_interrupted_is_abandoned_and_the_app_let_go_on()
+    {
+        File.WriteAllText(Log, string.Empty);
+        using var shell = await StartAsync($"{Link} | Invoke-Cutover -App {App("[Threading.Thread]::Sleep(200000)")} -PauseTimeout 1 -Confirm:$false -Journal '{_folder}/hung.journal'");
+        string errors = await shell.StandardError.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(60));
+        await shell.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(20));
+
+        Assert.Contains("did not end within 1 s", errors.ReplaceLineEndings(" "), StringComparison.Ordinal);
+        Assert.Equal("pausing\nresumed\n", File.ReadAllText(Log));
+    }
+
     private string App(string whilePausing) => $$"""
         (New-MigrationApp -ArgumentList '{{Log}}' -Pause { param($log) [IO.File]::AppendAllText($log, "pausing`n"); {{whilePausing}} } -Repoint { param($server, $log) [IO.File]::AppendAllText($log, "repointed to $($server.Port)`n") } -Resume { param($log) [IO.File]::AppendAllText($log, "resumed`n") })
         """;

@@ -151,7 +151,93 @@ public sealed class FenceTests : IAsyncLifetime
 
         var obstacles = await SourceFence.FindObstaclesAsync(session);
 
-        Assert.Contains(obstacles, each => each.StartsWith("app may INSERT public.vendor_data (owner vendor", StringComparison.Ordinal));
+        Assert.Contains(obstacles, each => each.StartsWith("app may INSERT public.vendor_data (table, owner vendor", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_schema_in_which_another_role_may_create_is_an_obstacle()
+    {
+        await using var host = await _bed.Host.Superuser.ConnectAsync();
+        await host.ExecuteAsync("create role tenant login; create schema theirs authorization tenant", CancellationToken.None);
+        await using var session = await _bed.Host.App.ConnectAsync();
+
+        Assert.Contains(await SourceFence.FindObstaclesAsync(session), each => each.StartsWith("tenant may CREATE theirs (schema", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_chain_of_grantors_is_given_back_in_the_order_in_which_it_was_granted()
+    {
+        await using (var host = await _bed.Host.Superuser.ConnectAsync())
+        {
+            await host.ExecuteAsync("""
+                create role zzz; create role aaa; create role mmm; grant zzz, aaa to app;
+                set role app; grant insert on items to zzz with grant option; set role zzz; grant insert on items to aaa with grant option;
+                set role aaa; grant insert on items to mmm; reset role
+                """, CancellationToken.None);
+        }
+
+        await WithFenceAsync(_ => Task.CompletedTask);
+
+        await using var after = await _bed.Host.Superuser.ConnectAsync();
+        Assert.True(await after.ScalarAsync<bool>("select has_table_privilege('mmm', 'items', 'insert') and exists (select from aclexplode((select relacl from pg_class where oid = 'items'::regclass)) where grantor = 'aaa'::regrole)", CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_right_that_could_not_be_given_back_is_found_before_anything_is_taken()
+    {
+        await using (var host = await _bed.Host.Superuser.ConnectAsync())
+        {
+            await host.ExecuteAsync("""
+                create schema s authorization app; create role g; grant g to app; create role r2; grant usage on schema s to g;
+                set role app; create table s.t (a int); grant insert on s.t to g with grant option; set role g; grant insert on s.t to r2;
+                set role app; revoke usage on schema s from g; reset role
+                """, CancellationToken.None);
+        }
+
+        await using var session = await _bed.Host.App.ConnectAsync();
+        var error = await Assert.ThrowsAsync<MigrationException>(() => SourceFence.TryAsync(session));
+
+        Assert.Equal("FenceNotLiftable", error.ErrorId);
+        await session.ExecuteAsync("insert into s.t values (1)", CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task A_role_with_a_columns_right_only_is_fenced_too()
+    {
+        await using (var host = await _bed.Host.Superuser.ConnectAsync())
+        {
+            await host.ExecuteAsync("create role colonly; set role app; grant update (who) on items to colonly; reset role", CancellationToken.None);
+        }
+
+        await WithFenceAsync(async session =>
+            Assert.False(await session.ScalarAsync<bool>("select has_any_column_privilege('colonly', 'items', 'update')", CancellationToken.None)));
+        await using var after = await _bed.Host.App.ConnectAsync();
+        Assert.True(await after.ScalarAsync<bool>("select has_column_privilege('colonly', 'items', 'who', 'update')", CancellationToken.None));
+    }
+
+    [Theory]
+    [InlineData("begin read write; create temporary table mine (id int); commit", null)]
+    [InlineData("begin read write; alter table items add column more int; commit", "relation items")]
+    [InlineData("begin read write; select lo_create(0); commit", "large object")]
+    public async Task What_an_owner_makes_behind_the_mark_is_found_before_the_promotion(string sql, string? found)
+    {
+        using var journal = CutoverJournal.Create(_bed.NewJournal);
+        await using var context = _bed.Context(journal);
+        await MarkTable.CreateAsync(await context.SourceSessionAsync(default), default);
+        await new MarkSource().DoAsync(context, default);
+        await using var owner = await _bed.Host.Superuser.ConnectAsync("-c default_transaction_read_only=on");
+        await owner.ExecuteAsync($"set role app; {sql}", CancellationToken.None);
+
+        if (found is null)
+        {
+            Assert.Equal("nothing created since on the source", await SourceFence.ProveUntouchedAsync(context));
+        }
+        else
+        {
+            var error = await Assert.ThrowsAsync<MigrationException>(() => SourceFence.ProveUntouchedAsync(context));
+            Assert.Equal("SourceWrittenAfterMark", error.ErrorId);
+            Assert.Contains(found, error.Message, StringComparison.Ordinal);
+        }
     }
 
     private async Task WithFenceAsync(Func<NpgsqlConnection, Task> whileFenced)

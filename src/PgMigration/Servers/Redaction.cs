@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace PgMigration.Cmdlets;
+namespace PgMigration;
 
 /// <summary>The last net under errors whose text is not ours: secrets in server addresses and connection strings do not pass.</summary>
 internal static partial class Redaction
