@@ -312,7 +312,6 @@ internal sealed class SegmentFlow
         }
         catch (Exception error) when (error is not OperationCanceledException || !cancel.IsCancellationRequested)
         {
-            _log.Write($"{name}: {error.Message}");
             End(name, error);
         }
     }
@@ -324,7 +323,13 @@ internal sealed class SegmentFlow
             _ = _fetching.Remove(name);
             if (failure is not null)
             {
-                _failures[name] = FetchFailure.After(_failures.GetValueOrDefault(name), name, failure);
+                var before = _failures.GetValueOrDefault(name);
+                if (before?.Message != failure.Message)
+                {
+                    _log.Write($"{name}: {failure.Message}"); // not each of the many times that it is tried again
+                }
+
+                _failures[name] = FetchFailure.After(before, name, failure);
             }
             else
             {

@@ -61,7 +61,7 @@ internal static class MadeSegment
         return bytes;
     }
 
-    private static byte[] Record(Random random)
+    public static byte[] Record(Random random)
     {
         byte[] record = new byte[24 + random.Next(random.Next(8) == 0 ? 30_000 : 300)];
         random.NextBytes(record.AsSpan(4));

@@ -61,6 +61,24 @@ public sealed class WalRecordCheckTests
     }
 
     [Fact]
+    public void A_record_torn_by_a_crash_and_given_up_is_no_damage()
+    {
+        // The server came up again, found the record's continuation missing, and wrote on from that page, which says so (XLP_FIRST_IS_OVERWRITE_CONTRECORD).
+        byte[] torn = [.. Whole];
+        int page = Enumerable.Range(10, 100).First(number => torn[(number * 8192) + 2] == 1) * 8192;
+        torn.AsSpan(page + 24).Clear();
+        torn.AsSpan(page + 16, 4).Clear();
+        torn[page + 2] = 0;
+        Assert.Throws<InvalidDataException>(() => Check(torn));
+
+        torn[page + 2] = 8;
+        byte[] next = MadeSegment.Record(new Random(5));
+        next.AsSpan(0, Math.Min(next.Length, 8000)).CopyTo(torn.AsSpan(page + 24));
+        Assert.InRange(next.Length, 24, 8000);
+        Check(torn);
+    }
+
+    [Fact]
     public void Zeros_amid_the_records_are_a_hole_and_no_end()
     {
         byte[] torn = [.. Whole];
