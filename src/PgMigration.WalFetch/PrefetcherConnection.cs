@@ -10,6 +10,7 @@ internal sealed unsafe class PrefetcherConnection : IDisposable
     private const string SocketPath = "pgmigration/prefetch.sock";
     private const int NoSignal = 0x4000; // MSG_NOSIGNAL
     private const int PauseAfterFailure = 1000;
+    private const int SilenceWhilePromoting = 1000; // milliseconds; it says "wait" five times a second
     private readonly int _socket;
 
     private PrefetcherConnection(int socket) => _socket = socket;
@@ -51,11 +52,12 @@ internal sealed unsafe class PrefetcherConnection : IDisposable
     /// <summary>Asks for a file and waits for the line of the answer. A segment that the archive does not hold yet is waited for.</summary>
     /// <remarks>
     /// When the server is to be promoted, the prefetcher is told "now": it answers at once, unless the segment is in the archive and on
-    /// its way. PostgreSQL replays what the archive holds before it opens (WaitForWALToBecomeAvailable), and so it must stay.
+    /// its way; then it says "wait" meanwhile. PostgreSQL replays what the archive holds before it opens (WaitForWALToBecomeAvailable),
+    /// and so that must stay. A prefetcher that says nothing is not waited for: each second is downtime.
     /// </remarks>
     /// <param name="file">The file's name.</param>
     /// <param name="oldestNeeded">The segment before which all may be forgotten.</param>
-    /// <param name="milliseconds">How long the prefetcher may say nothing.</param>
+    /// <param name="milliseconds">How long the prefetcher may say nothing while no promotion is asked for.</param>
     /// <param name="timedOut">Whether it said nothing for so long.</param>
     /// <returns>Null when there was no answer: the prefetcher has died.</returns>
     public string? Ask(string file, string oldestNeeded, int milliseconds, out bool timedOut)
@@ -71,7 +73,7 @@ internal sealed unsafe class PrefetcherConnection : IDisposable
         int length = 0;
         while (true)
         {
-            switch (PromoteWatch.Wait(_socket, milliseconds, promotionIsKnown: promoting))
+            switch (PromoteWatch.Wait(_socket, promoting ? SilenceWhilePromoting : milliseconds, promotionIsKnown: promoting))
             {
                 case WaitResult.TimedOut:
                     timedOut = true;
@@ -94,7 +96,15 @@ internal sealed unsafe class PrefetcherConnection : IDisposable
                     length += (int)count;
                     if (answer[length - 1] == '\n')
                     {
-                        return Encoding.UTF8.GetString(answer, length - 1);
+                        // Several lines may have come at once: the last one counts.
+                        string line = Encoding.UTF8.GetString(answer, length - 1);
+                        line = line[(line.LastIndexOf('\n') + 1)..];
+                        if (line != "wait")
+                        {
+                            return line;
+                        }
+
+                        length = 0;
                     }
 
                     break;

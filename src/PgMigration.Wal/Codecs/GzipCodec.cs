@@ -55,12 +55,14 @@ internal sealed class GzipCodec : ICodec
         }
     }
 
-    private sealed class CheckedStream(Stream compressed) : ReadStream
+    private sealed class CheckedStream(Stream compressed) : ReadStream, IChecksummed
     {
         private readonly HeldTail _input = new(compressed);
         private readonly Crc32 _crc = new();
         private DeflateStream? _decoder;
         private uint _length;
+
+        public bool HasChecksum => true;
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {

@@ -5,7 +5,7 @@ using K4os.Hash.xxHash;
 namespace PgMigration.Wal;
 
 /// <summary>Reads LZ4 frames up to the end of the stream, and finds every way in which it can be cut or altered.</summary>
-internal sealed class Lz4ReadStream(Stream compressed) : ReadStream
+internal sealed class Lz4ReadStream(Stream compressed) : ReadStream, IChecksummed
 {
     private const int DictionarySize = 64 * 1024;
 
@@ -24,6 +24,9 @@ internal sealed class Lz4ReadStream(Stream compressed) : ReadStream
     private bool _inFrame;
     private bool _seenFrame;
     private bool _ended;
+
+    /// <inheritdoc/>
+    public bool HasChecksum => _contentChecksum;
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {

@@ -4,7 +4,7 @@ using ZstdSharp.Unsafe;
 namespace PgMigration.Wal;
 
 /// <summary>Zstandard frames; written with a checksum of the content.</summary>
-/// <remarks>WAL-G before late 2022 probably wrote none, and then a flipped bit can decode to wrong data: the checks of pages and records remain.</remarks>
+/// <remarks>WAL-G before late 2022 probably wrote none, and then a flipped bit can decode to wrong data: a segment's records are checked then.</remarks>
 internal sealed class ZstdCodec : ICodec
 {
     public string Extension => "zst";
@@ -19,10 +19,12 @@ internal sealed class ZstdCodec : ICodec
     }
 
     /// <summary>Tells what is wrong as one kind of error, and takes nothing for an empty frame.</summary>
-    private sealed class CheckedStream(Stream compressed) : ReadStream
+    private sealed class CheckedStream(Stream compressed) : ReadStream, IChecksummed
     {
         private readonly CountingStream _input = new(compressed);
         private DecompressionStream? _decoder;
+
+        public bool HasChecksum => _input.FrameHasChecksum;
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
@@ -56,11 +58,21 @@ internal sealed class ZstdCodec : ICodec
 
     private sealed class CountingStream(Stream inner) : ReadStream
     {
+        // The magic number FD2FB528, then the frame's descriptor, of which bit 2 is Content_Checksum_flag (RFC 8878, 3.1.1).
+        private readonly byte[] _head = new byte[5];
+
         public long Count { get; private set; }
+
+        public bool FrameHasChecksum => Count >= _head.Length && _head is [0x28, 0xB5, 0x2F, 0xFD, var descriptor] && (descriptor & 4) != 0;
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
             int read = await inner.ReadAsync(buffer, cancellationToken);
+            for (int i = 0; i < read && Count + i < _head.Length; i++)
+            {
+                _head[Count + i] = buffer.Span[i];
+            }
+
             Count += read;
             return read;
         }

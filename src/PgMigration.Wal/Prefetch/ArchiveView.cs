@@ -18,6 +18,7 @@ internal sealed class ArchiveView(IArchiveStorage storage)
     private readonly ConcurrentDictionary<WalSegmentName, string> _objects = [];
     private readonly ConcurrentDictionary<uint, WalSegmentName> _last = [];
     private readonly ConcurrentDictionary<uint, TimelineHistory> _histories = [];
+    private readonly ConcurrentDictionary<uint, byte[]> _historyFiles = [];
     private volatile string _extension = ".lz4";
 
     /// <summary>Where the objects lie. Replaced when new credentials are given.</summary>
@@ -131,10 +132,18 @@ internal sealed class ArchiveView(IArchiveStorage storage)
         return _histories[timeline] = TimelineHistory.Parse(timeline, Encoding.UTF8.GetString(content));
     }
 
-    /// <summary>The content of a timeline's history file; null when the archive holds none.</summary>
+    /// <summary>The content of a timeline's history file as far as it was read before; null when it was not.</summary>
+    public byte[]? KnownHistoryFile(uint timeline) => _historyFiles.GetValueOrDefault(timeline);
+
+    /// <summary>The content of a timeline's history file, from the archive if it was not read before: it never changes. Null when there is none.</summary>
     /// <exception cref="MigrationException">It cannot be read, or is damaged.</exception>
     public async Task<byte[]?> HistoryFileAsync(uint timeline, CancellationToken cancel)
     {
+        if (KnownHistoryFile(timeline) is { } known)
+        {
+            return known;
+        }
+
         await foreach (var found in Storage.ListAsync(Folder + TimelineHistory.FileName(timeline), cancel: cancel))
         {
             try
@@ -144,7 +153,7 @@ internal sealed class ArchiveView(IArchiveStorage storage)
                 var content = new MemoryStream();
                 await decoded.CopyToAsync(content, cancel);
                 _ = TimelineHistory.Parse(timeline, Encoding.UTF8.GetString(content.ToArray()));
-                return content.ToArray();
+                return _historyFiles[timeline] = content.ToArray();
             }
             catch (InvalidDataException error)
             {

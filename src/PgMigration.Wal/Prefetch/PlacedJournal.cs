@@ -62,6 +62,15 @@ internal sealed class PlacedJournal
         }
     }
 
+    /// <summary>Whether the segment had this content when it was last fetched and checked.</summary>
+    public bool Holds(WalSegmentName name, uint checksum)
+    {
+        lock (_checksums)
+        {
+            return _checksums.TryGetValue(name, out uint known) && known == checksum;
+        }
+    }
+
     /// <summary>Whether the file is this segment, as it was when it was checked.</summary>
     public bool Proves(WalSegmentName name, string file)
     {

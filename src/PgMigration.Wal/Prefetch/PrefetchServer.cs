@@ -3,7 +3,7 @@ using System.Text;
 
 namespace PgMigration.Wal;
 
-/// <summary>Listens on the socket of a data directory: a line <c>get file oldest</c>, then perhaps <c>now</c>, is answered by one line.</summary>
+/// <summary>Listens on the socket of a data directory: a line <c>get file oldest</c>, then perhaps <c>now</c>, is answered by one line; after <c>now</c>, lines <c>wait</c> may come before it.</summary>
 /// <remarks>
 /// A thread of its own accepts, reads, and answers what is ready: PostgreSQL's replay waits for this answer, and on a busy machine each
 /// hand-over to another thread costs milliseconds. Only a request that has to wait leaves it.
@@ -12,6 +12,7 @@ internal sealed class PrefetchServer : IDisposable
 {
     private const int LongestRequest = 512;
     private const int SlowestRequest = 2000; // milliseconds; the one who asks is a program on this machine
+    private static readonly TimeSpan SignOfLifeEvery = TimeSpan.FromMilliseconds(200);
     private readonly Socket _listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
     private readonly string _path;
     private readonly RequestDesk _desk;
@@ -83,20 +84,22 @@ internal sealed class PrefetchServer : IDisposable
             var now = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             if (lines.Contains("now"))
             {
+                _promotion.Note();
                 now.SetResult();
             }
 
             WalSegmentName? oldestNeeded = WalSegmentName.TryParse(oldest, out var name) ? name : null;
-            var answering = _desk.AnswerAsync(new PrefetchRequest(file, oldestNeeded, Task.WhenAny(now.Task, _promotion.Requested)), hungUp.Token);
+            var request = new PrefetchRequest(file, oldestNeeded, Task.WhenAny(now.Task, _promotion.Requested));
+            var answering = _desk.AnswerAsync(request, hungUp.Token);
             if (!answering.IsCompleted)
             {
-                _ = ListenOnAsync(client, now, hungUp);
+                _ = ListenOnAsync(client, now, _promotion, hungUp);
             }
 
-            string answer = await answering;
+            string answer = await AnswerOrSignOfLifeAsync(client, answering, request.Now);
             _ = client.Send(Encoding.UTF8.GetBytes(answer + "\n"));
         }
-        catch (Exception error) when (error is SocketException or OperationCanceledException)
+        catch (Exception error) when (error is SocketException || hungUp.IsCancellationRequested)
         {
             // Who asked has gone.
         }
@@ -105,6 +108,35 @@ internal sealed class PrefetchServer : IDisposable
 #pragma warning restore CA1031
         {
             _log.Write("A request failed: " + error);
+            SayNone(client); // without an answer it would be asked again at once
+        }
+    }
+
+    // While the server is being promoted, restore_command gives up a prefetcher that says nothing for a second.
+    private static async Task<string> AnswerOrSignOfLifeAsync(Socket client, Task<string> answering, Task now)
+    {
+        if (!answering.IsCompleted)
+        {
+            _ = await Task.WhenAny(answering, now);
+        }
+
+        while (!answering.IsCompleted && await Task.WhenAny(answering, Task.Delay(SignOfLifeEvery)) != answering)
+        {
+            _ = client.Send("wait\n"u8);
+        }
+
+        return await answering;
+    }
+
+    private static void SayNone(Socket client)
+    {
+        try
+        {
+            _ = client.Send(Encoding.UTF8.GetBytes(RequestDesk.None + "\n"));
+        }
+        catch (SocketException)
+        {
+            // Who asked has gone.
         }
     }
 
@@ -128,7 +160,7 @@ internal sealed class PrefetchServer : IDisposable
     }
 
     // What else may come: "now", and the end.
-    private static async Task ListenOnAsync(Socket client, TaskCompletionSource now, CancellationTokenSource hungUp)
+    private static async Task ListenOnAsync(Socket client, TaskCompletionSource now, PromotionWatch promotion, CancellationTokenSource hungUp)
     {
         byte[] buffer = new byte[LongestRequest];
         try
@@ -137,6 +169,7 @@ internal sealed class PrefetchServer : IDisposable
             {
                 if (Encoding.UTF8.GetString(buffer, 0, count).Contains("now", StringComparison.Ordinal))
                 {
+                    promotion.Note();
                     _ = now.TrySetResult();
                 }
             }

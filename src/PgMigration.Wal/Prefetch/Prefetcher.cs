@@ -61,10 +61,11 @@ public sealed class Prefetcher
         using var watch = new ArchiveWatch(view, flow, record, access.Location.Folder, _log);
         using var credentials = new CredentialRenewal(_layout, view, Limits, _log);
         watch.Failed += credentials.After;
-        var board = new StatusBoard(_layout, flow, watch, view);
+        var stuck = new StuckReplay(_layout, record, view, flow, _log);
+        var board = new StatusBoard(_layout, flow, stuck, watch, view);
         board.WriteStarting();
         using var promotion = new PromotionWatch(_layout, _log);
-        using var server = new PrefetchServer(_layout, new RequestDesk(view, watch, flow, _log), promotion, _log);
+        using var server = new PrefetchServer(_layout, new RequestDesk(view, watch, flow, stuck, _log), promotion, _log);
         Task<string>[] tasks =
         [
             UntilServerNeedsNoMoreAsync(ending.Token), NeverEnds(flow.RunAsync(ending.Token)), NeverEnds(watch.RunAsync(ending.Token)),

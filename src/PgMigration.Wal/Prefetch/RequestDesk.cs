@@ -1,7 +1,7 @@
 namespace PgMigration.Wal;
 
 /// <summary>Answers what restore_command asks: <c>ready path</c>, <c>use-own</c> or <c>none</c>.</summary>
-internal sealed class RequestDesk(ArchiveView view, ArchiveWatch watch, SegmentFlow flow, PrefetchLog log)
+internal sealed class RequestDesk(ArchiveView view, ArchiveWatch watch, SegmentFlow flow, StuckReplay stuck, PrefetchLog log)
 {
     /// <summary>PostgreSQL has it already, checked by us before.</summary>
     public const string UseOwn = "use-own";
@@ -14,26 +14,44 @@ internal sealed class RequestDesk(ArchiveView view, ArchiveWatch watch, SegmentF
 
     private static readonly TimeSpan FirstListing = TimeSpan.FromSeconds(3);
 
+    // Of a promotion: each request that is held is downtime. What is not known to be there is looked for so long; what is known to be there
+    // must be replayed, and is waited for as long as something comes.
+    private static readonly TimeSpan LookWhilePromoting = TimeSpan.FromMilliseconds(300);
+    private static readonly TimeSpan SilenceWhilePromoting = TimeSpan.FromSeconds(1);
+
+    // restore_command hears of a prefetcher that says nothing as one that hangs.
+    private static readonly TimeSpan LongestLookForHistory = TimeSpan.FromSeconds(5);
+
+    private static readonly Task Never = new TaskCompletionSource().Task;
     private WalSegmentName _refusedOnce;
+    private volatile bool _isMute;
 
     /// <summary>Answers one request. Cancelled when the one who asked has gone.</summary>
     public async Task<string> AnswerAsync(PrefetchRequest request, CancellationToken cancel)
     {
-        if (WalSegmentName.TryParse(request.File, out var segment))
+        _isMute &= request.Now.IsCompleted;
+        if (TimelineHistory.TryParseFileName(request.File, out uint timeline))
         {
-            return await AnswerSegmentAsync(segment, request, cancel);
+            return await AnswerHistoryAsync(timeline, request.Now, cancel);
         }
 
-        return TimelineHistory.TryParseFileName(request.File, out uint timeline) ? await AnswerHistoryAsync(timeline, cancel) : None;
-    }
-
-    private async Task<string> AnswerSegmentAsync(WalSegmentName segment, PrefetchRequest request, CancellationToken cancel)
-    {
-        if (!flow.MayHave(segment, request.OldestNeeded))
+        if (!WalSegmentName.TryParse(request.File, out var segment) || !flow.MayHave(segment, request.OldestNeeded))
         {
             return None;
         }
 
+        if (stuck.IsStuckAt(segment))
+        {
+            return await stuck.AnswerAsync(segment, request.Now, cancel);
+        }
+
+        string answer = await AnswerSegmentAsync(segment, request, cancel);
+        stuck.Answered(segment, answer);
+        return answer;
+    }
+
+    private async Task<string> AnswerSegmentAsync(WalSegmentName segment, PrefetchRequest request, CancellationToken cancel)
+    {
         if (flow.TryHandOut(segment) is { } atOnce)
         {
             return atOnce;
@@ -47,6 +65,7 @@ internal sealed class RequestDesk(ArchiveView view, ArchiveWatch watch, SegmentF
         // A promotion appears here: what is in the archive is still waited for, what is not there is not.
         using var want = flow.Want(segment);
         long end = Environment.TickCount64 + (long)LongestHold.TotalMilliseconds;
+        long? promotedAt = null;
         bool looked = false;
         while (Environment.TickCount64 < end)
         {
@@ -61,7 +80,15 @@ internal sealed class RequestDesk(ArchiveView view, ArchiveWatch watch, SegmentF
                 return None;
             }
 
-            if (request.Now.IsCompleted && view.ObjectOf(segment) is null)
+            var left = TimeSpan.FromMilliseconds(Math.Max(1, end - Environment.TickCount64));
+            if (!request.Now.IsCompleted)
+            {
+                _ = await Pulse.WaitAsync(Task.WhenAny(change, request.Now), left, cancel);
+                continue;
+            }
+
+            promotedAt ??= Environment.TickCount64;
+            if (view.ObjectOf(segment) is null)
             {
                 if (looked)
                 {
@@ -70,11 +97,19 @@ internal sealed class RequestDesk(ArchiveView view, ArchiveWatch watch, SegmentF
 
                 looked = true;
                 await LookOnceMoreAsync(segment, cancel);
-                continue;
             }
+            else
+            {
+                long silentSince = Math.Max(promotedAt.Value, flow.ProgressOf(segment) ?? 0);
+                var patience = SilenceWhilePromoting - TimeSpan.FromMilliseconds(Environment.TickCount64 - silentSince);
+                if (patience <= TimeSpan.Zero)
+                {
+                    log.Write($"{segment}: the archive holds it, but nothing of it came for {SilenceWhilePromoting.TotalSeconds} s, and the server is being promoted: it is promoted without.");
+                    return None;
+                }
 
-            var left = TimeSpan.FromMilliseconds(Math.Max(1, end - Environment.TickCount64));
-            _ = await Pulse.WaitAsync(request.Now.IsCompleted ? change : Task.WhenAny(change, request.Now), left, cancel);
+                _ = await Pulse.WaitAsync(change, patience, cancel);
+            }
         }
 
         return None;
@@ -95,34 +130,56 @@ internal sealed class RequestDesk(ArchiveView view, ArchiveWatch watch, SegmentF
         return true;
     }
 
-    private async Task<string> AnswerHistoryAsync(uint timeline, CancellationToken cancel)
+    private async Task<string> AnswerHistoryAsync(uint timeline, Task now, CancellationToken cancel)
     {
-        try
+        if (view.KnownHistoryFile(timeline) is { } known)
         {
-            // A history newer than all that the last listing showed, two seconds ago, is not there: at a promotion PostgreSQL asks for
-            // the next ones, and each look would be downtime. Before the first listing, and in trouble, nothing is known.
-            bool isKnownToLack = watch.HasListed && watch.Trouble is null && timeline > view.TimelinesNewestFirst.FirstOrDefault() && timeline > flow.NewestTimeline;
-            return !isKnownToLack && await view.HistoryFileAsync(timeline, cancel) is { } content ? flow.HandOutHistory(timeline, content) : None;
+            return flow.HandOutHistory(timeline, known);
         }
-        catch (MigrationException error)
+
+        // A history newer than all that the last listing showed, two seconds ago, is not there: at a promotion PostgreSQL asks for
+        // the next ones, and each look would be downtime. Before the first listing, and in trouble, nothing is known.
+        if (watch.HasListed && watch.Trouble is null && timeline > view.TimelinesNewestFirst.FirstOrDefault() && timeline > flow.NewestTimeline)
         {
-            log.Write($"{timeline:X8}.history: {error.Message}");
             return None;
         }
+
+        byte[]? content = null;
+        await LookAsync(TimelineHistory.FileName(timeline), LongestLookForHistory, now, async token => content = await view.HistoryFileAsync(timeline, token), cancel);
+        return content is null ? None : flow.HandOutHistory(timeline, content);
     }
 
-    private async Task LookOnceMoreAsync(WalSegmentName segment, CancellationToken cancel)
+    private Task LookOnceMoreAsync(WalSegmentName segment, CancellationToken cancel) =>
+        LookAsync(segment.ToString(), watch.HasListed ? LookWhilePromoting : FirstListing, Never, async token =>
+        {
+            _ = watch.HasListed ? await view.ProbeAsync(segment, token) : await view.LookAgainAsync(segment, token);
+            flow.Changed.Beat();
+        }, cancel);
+
+    // One look at the archive, which ends in time even when the archive says nothing. During a promotion, that is not tried twice.
+    private async Task LookAsync(string file, TimeSpan atMost, Task now, Func<CancellationToken, Task> look, CancellationToken cancel)
     {
+        if (_isMute)
+        {
+            return;
+        }
+
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        limit.CancelAfter(FirstListing);
         try
         {
-            _ = watch.HasListed ? await view.ProbeAsync(segment, limit.Token) : await view.LookAgainAsync(segment, limit.Token);
-            flow.Changed.Beat();
+            limit.CancelAfter(now.IsCompleted ? LookWhilePromoting : atMost);
+            var looking = look(limit.Token);
+            if (await Task.WhenAny(looking, now) == now && !looking.IsCompleted)
+            {
+                limit.CancelAfter(LookWhilePromoting);
+            }
+
+            await looking;
         }
         catch (Exception error) when (!cancel.IsCancellationRequested)
         {
-            log.Write($"{segment}: {error.Message}");
+            _isMute = limit.IsCancellationRequested;
+            log.Write($"{file}: {(error is OperationCanceledException ? "the archive does not answer." : error.Message)}");
         }
     }
 }

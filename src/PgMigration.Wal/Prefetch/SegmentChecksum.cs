@@ -9,7 +9,7 @@ internal static class SegmentChecksum
 {
     private const int ChunkSize = 1 << 18;
 
-    /// <summary>Takes more bytes into a checksum; begin with 0. All chunks but the last must be multiples of eight bytes.</summary>
+    /// <summary>Takes more bytes into a checksum; begin with 0.</summary>
     public static uint Append(uint checksum, ReadOnlySpan<byte> bytes)
     {
         foreach (ulong word in MemoryMarshal.Cast<byte, ulong>(bytes))

@@ -13,11 +13,12 @@ internal static class SegmentFetch
     /// <param name="name">The segment's name.</param>
     /// <param name="record">What the segment must agree with.</param>
     /// <param name="file">Where to write.</param>
+    /// <param name="progress">What is told of it; null when nobody asks.</param>
     /// <param name="cancel">Ends the download.</param>
     /// <exception cref="MigrationException">
     /// Kind InvalidData: truncated, altered, of another cluster. ResourceUnavailable: the pool cannot be written. Others: the archive's.
     /// </exception>
-    public static async Task<uint> RunAsync(ArchiveView view, string objectName, WalSegmentName name, RestoreRecord record, string file, CancellationToken cancel)
+    public static async Task<uint> RunAsync(ArchiveView view, string objectName, WalSegmentName name, RestoreRecord record, string file, FetchProgress? progress, CancellationToken cancel)
     {
         var check = new SegmentCheck(record.SystemIdentifier, record.SegmentSize, record.MajorVersion);
         byte[] chunk = ArrayPool<byte>.Shared.Rent(ChunkSize);
@@ -28,12 +29,14 @@ internal static class SegmentFetch
             using var output = OpenOutput(file, record.SegmentSize);
             long length = 0;
             uint checksum = 0;
+            WalRecordCheck? records = null;
             int count;
             while ((count = await segment.ReadAtLeastAsync(chunk.AsMemory(0, ChunkSize), ChunkSize, throwOnEndOfStream: false, cancel)) > 0)
             {
                 if (length == 0)
                 {
                     check.VerifyHeader(objectName, name, chunk.AsSpan(0, count), view.HistoryOf(name.Timeline));
+                    records = segment is IChecksummed { HasChecksum: true } ? null : new WalRecordCheck();
                 }
 
                 if (length + count > record.SegmentSize)
@@ -41,9 +44,11 @@ internal static class SegmentFetch
                     check.VerifyLength(objectName, length + count); // do not write on: it throws
                 }
 
+                records?.Append(chunk.AsSpan(0, count));
                 checksum = SegmentChecksum.Append(checksum, chunk.AsSpan(0, count));
                 Write(output, chunk.AsSpan(0, count), length, file);
                 length += count;
+                progress?.Note();
             }
 
             check.VerifyLength(objectName, length);

@@ -17,7 +17,7 @@ internal sealed class SegmentFlow
     private readonly Route _route;
     private readonly int _window;
     private readonly Dictionary<WalSegmentName, int> _wanted = [];
-    private readonly Dictionary<WalSegmentName, Task> _fetching = [];
+    private readonly Dictionary<WalSegmentName, FetchProgress> _fetching = [];
     private readonly Dictionary<WalSegmentName, FetchFailure> _failures = [];
     private WalSegmentName? _frontier;
     private WalSegmentName? _lastPlaced;
@@ -127,6 +127,31 @@ internal sealed class SegmentFlow
         return new Wish(this, name);
     }
 
+    /// <summary>Takes in a segment that was fetched anew to a file of the pool's folder, unless it is PostgreSQL's own copy. Returns what PostgreSQL had of it before.</summary>
+    public HadContent TakeAnew(WalSegmentName name, string file, uint checksum)
+    {
+        if (SegmentChecksum.Matches(OwnCopyOf(name), _record.SegmentSize, checksum))
+        {
+            return HadContent.InPgWal;
+        }
+
+        lock (_gate)
+        {
+            var had = _journal.Holds(name, checksum) ? HadContent.WasOffered : HadContent.Never;
+            _pool.Add(name, checksum, file);
+            return had;
+        }
+    }
+
+    /// <summary>When the download of a segment last brought something, on the clock of <see cref="Environment.TickCount64"/>; null while there is none.</summary>
+    public long? ProgressOf(WalSegmentName name)
+    {
+        lock (_gate)
+        {
+            return _fetching.GetValueOrDefault(name)?.At;
+        }
+    }
+
     /// <summary>Puts a timeline's history into the pool, to be taken. Returns the answer.</summary>
     public string HandOutHistory(uint timeline, ReadOnlySpan<byte> content)
     {
@@ -181,7 +206,8 @@ internal sealed class SegmentFlow
             {
                 foreach (var name in Plan())
                 {
-                    _fetching[name] = Task.Run(() => FetchAsync(name, cancel), cancel);
+                    var progress = _fetching[name] = new FetchProgress();
+                    _ = Task.Run(() => FetchAsync(name, progress, cancel), cancel);
                 }
 
                 nextRetry = _failures.Count == 0 ? TimeSpan.FromMinutes(1) : _failures.Values.Min(failure => failure.RetryAt) - DateTime.UtcNow;
@@ -254,7 +280,7 @@ internal sealed class SegmentFlow
         return plan;
     }
 
-    private async Task FetchAsync(WalSegmentName name, CancellationToken cancel)
+    private async Task FetchAsync(WalSegmentName name, FetchProgress progress, CancellationToken cancel)
     {
         try
         {
@@ -271,7 +297,7 @@ internal sealed class SegmentFlow
                 return;
             }
 
-            uint checksum = await SegmentFetch.RunAsync(_view, _view.ObjectOf(name)!, name, _record, _pool.TemporaryFile(name.ToString()), cancel);
+            uint checksum = await SegmentFetch.RunAsync(_view, _view.ObjectOf(name)!, name, _record, _pool.TemporaryFile(name.ToString()), progress, cancel);
             lock (_gate)
             {
                 _pool.Add(name, checksum);
@@ -286,7 +312,6 @@ internal sealed class SegmentFlow
         }
         catch (Exception error) when (error is not OperationCanceledException || !cancel.IsCancellationRequested)
         {
-            _log.Write($"{name}: {error.Message}");
             End(name, error);
         }
     }
@@ -298,7 +323,13 @@ internal sealed class SegmentFlow
             _ = _fetching.Remove(name);
             if (failure is not null)
             {
-                _failures[name] = FetchFailure.After(_failures.GetValueOrDefault(name), name, failure);
+                var before = _failures.GetValueOrDefault(name);
+                if (before?.Message != failure.Message)
+                {
+                    _log.Write($"{name}: {failure.Message}"); // not each of the many times that it is tried again
+                }
+
+                _failures[name] = FetchFailure.After(before, name, failure);
             }
             else
             {

@@ -51,10 +51,13 @@ internal sealed class SegmentPool
     public string TemporaryFile(string name) => FileOf(name) + TemporarySuffix;
 
     /// <summary>Takes in a segment that was written to <see cref="TemporaryFile"/> and checked.</summary>
-    public void Add(WalSegmentName name, uint checksum)
+    public void Add(WalSegmentName name, uint checksum) => Add(name, checksum, TemporaryFile(name.ToString()));
+
+    /// <summary>Takes in a segment that was written to a file of the pool's folder and checked.</summary>
+    public void Add(WalSegmentName name, uint checksum, string file)
     {
         _journal.Add(name, checksum);
-        File.Move(TemporaryFile(name.ToString()), FileOf(name.ToString()), overwrite: true);
+        File.Move(file, FileOf(name.ToString()), overwrite: true);
         _proven[name] = true;
     }
 

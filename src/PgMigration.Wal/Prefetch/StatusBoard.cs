@@ -1,7 +1,7 @@
 namespace PgMigration.Wal;
 
 /// <summary>Says what the prefetcher knows in <c>prefetch.status</c>: at once when its state changes, else at most once a second.</summary>
-internal sealed class StatusBoard(RestoreLayout layout, SegmentFlow flow, ArchiveWatch watch, ArchiveView view)
+internal sealed class StatusBoard(RestoreLayout layout, SegmentFlow flow, StuckReplay stuck, ArchiveWatch watch, ArchiveView view)
 {
     private static readonly TimeSpan AtMost = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan AtLeast = TimeSpan.FromSeconds(5);
@@ -70,6 +70,7 @@ internal sealed class StatusBoard(RestoreLayout layout, SegmentFlow flow, Archiv
 
     private (PrefetchState State, string Detail) Judge(FlowReport report) => report switch
     {
+        _ when stuck.Failure is { } failure => (failure.State, failure.Message),
         { Failure: { } failure } => (failure.State, failure.Message),
         _ when watch.Trouble is { } trouble => (FetchFailure.StateOf(trouble), trouble.Message),
         _ when !watch.HasListed => (PrefetchState.Starting, "The archive is being looked at."),

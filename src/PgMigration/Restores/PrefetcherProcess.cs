@@ -25,6 +25,7 @@ internal sealed class PrefetcherProcess(RestoreLayout layout, OSUser user)
         var start = user.Command(Path.Combine(layout.DataDirectory, RestorePrograms.Fetch), "start", layout.DataDirectory);
         start.WorkingDirectory = layout.DataDirectory;
         start.RedirectStandardError = true;
+        InheritedSecrets.Remove(start, layout.DataDirectory);
         using var process = Process.Start(start)!;
         string said = await process.StandardError.ReadToEndAsync(cancel);
         await process.WaitForExitAsync(cancel);

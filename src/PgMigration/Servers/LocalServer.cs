@@ -65,6 +65,7 @@ public sealed partial record LocalServer(PostgresBinaries Binaries, string DataD
         start.WorkingDirectory = "/";
         start.RedirectStandardInput = true;
         start.Environment["LC_ALL"] = "C"; // their output is read
+        InheritedSecrets.Remove(start, DataDirectory);
 
         // pg_ctl's server inherits our pipes: so wait for the program's own exit, not for the end of its output.
         bool leavesChild = program == "pg_ctl";

@@ -83,6 +83,26 @@ public sealed class RealBackupTests : IAsyncLifetime
         Assert.Equal("SegmentForeign", foreign.ErrorId);
     }
 
+    [Fact]
+    public async Task Every_record_of_real_segments_matches_its_checksum_until_three_bytes_are_overwritten()
+    {
+        string first = await TestPostgres.QueryAsync<string>(_source.Server, "SELECT pg_walfile_name(pg_current_wal_lsn())");
+        await TestPostgres.ExecuteAsync(_source.Server,
+            "INSERT INTO counted SELECT n, repeat(md5(n::text), 10) FROM generate_series(30001, 130000) n", "VACUUM FREEZE counted", "SELECT pg_switch_wal()");
+        await WaitForSegmentAsync(await TestPostgres.QueryAsync<string>(_source.Server, "SELECT pg_walfile_name(pg_current_wal_lsn() - 1)"));
+
+        string[] files = [.. Directory.GetFiles(Path.Combine(Archive, "wal_005")).Where(file => Path.GetFileName(file).Length == 24).Order()];
+        Assert.InRange(files.Length, 3, 100);
+        foreach (string file in files)
+        {
+            new WalRecordCheck().Append(await File.ReadAllBytesAsync(file));
+        }
+
+        byte[] damaged = await File.ReadAllBytesAsync(Path.Combine(Archive, "wal_005", first));
+        damaged.AsSpan(1_500_000, 3).Fill(0xEE);
+        Assert.Throws<InvalidDataException>(() => new WalRecordCheck().Append(damaged));
+    }
+
     private async Task<WalBackup> BackUpAsync(IArchiveStorage storage)
     {
         await using var session = await _source.Server.ConnectAsync();

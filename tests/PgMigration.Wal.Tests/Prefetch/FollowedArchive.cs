@@ -66,6 +66,10 @@ internal sealed class FollowedArchive : IDisposable
         File.Move(temporary, Path.Combine(WalFolder, objectName), overwrite: true);
     }
 
+    /// <summary>Makes it look as if a server ran.</summary>
+    public Task RunServerAsync(int pid) =>
+        File.WriteAllTextAsync(Path.Combine(Layout.DataDirectory, "postmaster.pid"), string.Create(CultureInfo.InvariantCulture, $"{pid}\n/data\n{pid}\n5432\n/tmp\n*\n0 0\nstandby \n"));
+
     public Process StartFetch(string file, string oldestNeeded = "000000010000000000000000")
     {
         var start = new ProcessStartInfo(_programs.WalFetch, [file, "pg_wal/RECOVERYXLOG", oldestNeeded]) { WorkingDirectory = Layout.DataDirectory, RedirectStandardError = true };

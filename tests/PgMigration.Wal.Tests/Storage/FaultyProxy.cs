@@ -30,6 +30,9 @@ internal sealed class FaultyProxy : IAsyncDisposable
     /// <summary>The last fault is repeated for ever.</summary>
     public bool RepeatLast { get; init; }
 
+    /// <summary>From now on connections are accepted, and nothing is ever answered.</summary>
+    public bool IsMute { get; set; }
+
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
@@ -67,6 +70,11 @@ internal sealed class FaultyProxy : IAsyncDisposable
                 if (head.Length == 0)
                 {
                     return;
+                }
+
+                if (IsMute)
+                {
+                    await Task.Delay(Timeout.Infinite, _stop.Token);
                 }
 
                 var fault = FaultFor(head);

@@ -1,0 +1,31 @@
+using System.Diagnostics;
+using PgMigration.Wal;
+
+namespace PgMigration.Tests;
+
+public sealed class InheritedSecretsTests : IDisposable
+{
+    private readonly RestoreLayout _layout = new(Directory.CreateTempSubdirectory("pgm-secrets-").FullName);
+
+    public void Dispose() => Directory.Delete(_layout.DataDirectory, recursive: true);
+
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    public void Keys_of_the_environment_go_along_only_when_the_restore_holds_none(bool holdsKeys, bool goAlong)
+    {
+        Directory.CreateDirectory(_layout.Folder);
+        var access = new ArchiveAccess { Location = ArchiveLocation.Parse("s3://bucket/prefix") };
+        (holdsKeys ? access.WithKeys("id", "secret") : access).Save(_layout.ArchiveFile);
+        var start = new ProcessStartInfo("true");
+        start.Environment["AWS_SECRET_ACCESS_KEY"] = "secret of the session";
+        start.Environment["AWS_SESSION_TOKEN"] = "token of the session";
+        start.Environment["AWS_REGION"] = "eu-central-1";
+
+        InheritedSecrets.Remove(start, _layout.DataDirectory);
+
+        Assert.Equal(goAlong, start.Environment.ContainsKey("AWS_SECRET_ACCESS_KEY"));
+        Assert.Equal(goAlong, start.Environment.ContainsKey("AWS_SESSION_TOKEN"));
+        Assert.True(start.Environment.ContainsKey("AWS_REGION"));
+    }
+}
