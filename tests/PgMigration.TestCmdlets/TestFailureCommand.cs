@@ -30,6 +30,7 @@ public sealed class TestFailureCommand : MigrationCmdlet
                 "Right" => new PostgresException("permission denied for table t", "ERROR", "ERROR", "42501"),
                 "Npgsql" => new NpgsqlException("Failed to connect", new SocketException(111)),
                 "Secret" => new FormatException("cannot read postgres://app:hunter2@db/app and password=hunter2;", new FormatException("inside: pwd = 'hunter 2'")),
+                ['T', 'e', 'x', 't', ' ', .. var text] => new FormatException(text),
                 _ => new TimeoutException("It took too long."),
             };
         if (!GoOn)

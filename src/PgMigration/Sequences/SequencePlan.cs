@@ -30,9 +30,10 @@ public sealed class SequencePlan
 
     /// <summary>What is to be changed in one line, such as "make 3, attach 1 and move 12 of 40 sequences".</summary>
     public string Summary => string.Create(CultureInfo.InvariantCulture,
-        $"make {Count(SequenceAction.Create)}, attach {Count(SequenceAction.Attach)} and move {Count(SequenceAction.Advance)} of {Rows.Count} sequences");
+        $"make {Count(SequenceAction.Create)}, attach {Count(SequenceAction.Attach)} and move {Count(SequenceAction.Advance)} of {Rows.Select(row => row.Sequence).Distinct().Count()} sequences");
 
     internal IReadOnlyList<SequenceStep> Steps { get; }
 
-    private int Count(SequenceAction action) => Rows.Count(row => row.Action == action);
+    // several columns may share a sequence, and each has a row
+    private int Count(SequenceAction action) => Rows.Where(row => row.Action == action).Select(row => row.Sequence).Distinct().Count();
 }

@@ -11,7 +11,7 @@ internal sealed class SequencePlanner(SequenceCatalog target, SequenceCatalog? s
     private readonly HashSet<string> _made = [];
 
     /// <summary>A column without a sequence, the sequence that it must have (which may not exist yet), and why nothing can be done if so.</summary>
-    public sealed record MissingUse(SequenceUse Use, bool Exists, string? Skipped);
+    public sealed record MissingUse(SequenceCandidate Candidate, SequenceUse Use, bool Exists, string? Skipped);
 
     /// <summary>Names the sequence that a column must have: the source's, or one in the usual way.</summary>
     public MissingUse Missing(SequenceCandidate candidate)
@@ -35,7 +35,7 @@ internal sealed class SequencePlanner(SequenceCatalog target, SequenceCatalog? s
 
         // the first of several columns that share it makes it
         bool exists = existing is not null || (skipped is null && !_made.Add(use.State.QuotedName));
-        return new MissingUse(use, exists, skipped);
+        return new MissingUse(candidate, use, exists, skipped);
     }
 
     /// <summary>The whole plan, in the order of the catalog.</summary>
@@ -48,7 +48,13 @@ internal sealed class SequencePlanner(SequenceCatalog target, SequenceCatalog? s
         if (source is not null)
         {
             var taken = bySequence.Select(group => group.Key).ToHashSet();
-            steps.AddRange(from free in source.Unused where !taken.Contains(free.QuotedName) select WithoutColumn(free));
+            var uses = source.Uses.ToLookup(use => use.State!.QuotedName);
+            var columns = missing.ToDictionary(found => SequenceRepair.Key(found.Use), found => found.Candidate);
+            steps.AddRange(from original in source.States.Values
+                where !taken.Contains(original.QuotedName)
+                let callers = uses[original.QuotedName].Select(use => CallerOf(use, columns)).OfType<SequenceColumn>().ToArray()
+                where callers.Length > 0 || !uses[original.QuotedName].Any() || target.States.ContainsKey(original.QuotedName)
+                select OnItsOwn(original, callers));
         }
 
         return [.. steps.OrderBy(step => step.Row.Schema, StringComparer.Ordinal).ThenBy(step => step.Row.Table, StringComparer.Ordinal).ThenBy(step => step.Row.Sequence, StringComparer.Ordinal)];
@@ -60,12 +66,38 @@ internal sealed class SequencePlanner(SequenceCatalog target, SequenceCatalog? s
         ? new SequenceStep(Row(found.Use, SequenceAction.Skip, null, null, why), [], null, 1, 0)
         : Decide(found.Use, [.. sharers], found.Exists ? SequenceAction.Attach : SequenceAction.Create, SequenceStatements.Attach(found.Use, found.Exists));
 
-    private SequenceStep WithoutColumn(SequenceState original)
+    /// <summary>
+    /// The target's column that calls a sequence of the source although nothing there ties the two: its default names the sequence as text
+    /// (which PostgreSQL lets stand without the sequence), or computes from it, or the application asks for it by name. Null when the column
+    /// is not there yet, or does without.
+    /// </summary>
+    private SequenceColumn? CallerOf(SequenceUse original, Dictionary<(string, string, string), SequenceCandidate> columns)
+    {
+        if (columns.TryGetValue(SequenceRepair.Key(original), out var candidate))
+        {
+            bool calls = !original.IsPlain || original.Origin is SequenceOrigin.Owned or SequenceOrigin.Default
+                || candidate.Default?.Contains("nextval(", StringComparison.Ordinal) == true;
+            return calls && !candidate.IsGenerated ? candidate.Column : null;
+        }
+
+        return original.IsPlain ? null : target.Uses.FirstOrDefault(use => SequenceRepair.Key(use) == SequenceRepair.Key(original))?.Column;
+    }
+
+    /// <summary>A sequence of the source that no column of the target is tied to: made and moved for itself.</summary>
+    private SequenceStep OnItsOwn(SequenceState original, IReadOnlyList<SequenceColumn> callers)
     {
         bool exists = target.States.TryGetValue(original.QuotedName, out var existing);
         var use = new SequenceUse { State = exists ? existing : original with { LastValue = original.Start, IsCalled = false } };
-        var step = Decide(use, [use], exists ? SequenceAction.Advance : SequenceAction.Create, exists ? [] : [SequenceStatements.Create(original)]);
-        return exists ? step : step with { Row = step.Row with { Detail = "no column takes from it: grant USAGE on it to those who call it by name" } };
+        IReadOnlyList<string> statements = exists ? [] : SequenceStatements.CreateFor(original, callers);
+        var step = Decide(use, [use], exists ? SequenceAction.Advance : SequenceAction.Create, statements);
+        return exists || step.Row.Action == SequenceAction.Failed ? step : step with
+        {
+            Row = step.Row with
+            {
+                Detail = callers.Count > 0 ? $"for {string.Join(", ", callers.Select(column => column.Title))}, which no default ties to it"
+                    : "no column takes from it: grant USAGE on it to those who call it by name",
+            },
+        };
     }
 
     /// <param name="use">The column, or none, and its sequence.</param>
@@ -82,7 +114,7 @@ internal sealed class SequencePlanner(SequenceCatalog target, SequenceCatalog? s
         }
 
         var details = new List<string>();
-        var needed = Needed(sharers, own, details);
+        var needed = Needed(sharers, own, options.SafetyMargin, details);
         if (needed is null && Unread(sharers) is { } unknown)
         {
             return Failed(use, before, unknown);
@@ -100,14 +132,13 @@ internal sealed class SequencePlanner(SequenceCatalog target, SequenceCatalog? s
             Int128 limit = SequencePosition.Limit(state, sharer.Column);
             if (isBehind && SequencePosition.IsBeyond(after, limit, state))
             {
-                bool isType = limit != (state.Increment > 0 ? state.Maximum : state.Minimum);
-                return Failed(use, before, string.Create(CultureInfo.InvariantCulture,
-                    $"it must stand at {after}, beyond {limit}, where {(isType ? $"the type of {sharer.Column!.Title}" : "the sequence")} ends. {(isType ? "Widen the column" : $"ALTER SEQUENCE {state.QuotedName} {(state.Increment > 0 ? "MAXVALUE" : "MINVALUE")} …")}, then repair again."));
+                var withoutMargin = Needed(sharers, own, margin: 0, []) is { } bare && SequencePosition.IsBeyond(bare, own, state) ? SequencePosition.OnStride(bare, own, state) : own;
+                return Failed(use, before, SequenceLimits.Explain(state, sharer.Column, after, withoutMargin, limit));
             }
 
             if (after == limit && !state.Cycles)
             {
-                details.Add("it is used up: the next insert will fail");
+                details.Add($"it is used up: the next insert will fail. To make room: {SequenceLimits.Room(state, sharer.Column, after + state.Increment)}");
             }
         }
 
@@ -137,8 +168,8 @@ internal sealed class SequencePlanner(SequenceCatalog target, SequenceCatalog? s
             statements, isBehind ? (long)after : null, state.Increment, (long)Int128.Clamp(own, long.MinValue, long.MaxValue));
     }
 
-    /// <summary>Where the sequence must stand at least: the farthest that the source and the columns know of, and the margin beyond.</summary>
-    private Int128? Needed(IReadOnlyList<SequenceUse> sharers, Int128 own, List<string> details)
+    /// <summary>Where the sequence must stand at least: the farthest that the source and the columns know of, and the margin beyond, which counts values: steps.</summary>
+    private Int128? Needed(IReadOnlyList<SequenceUse> sharers, Int128 own, long margin, List<string> details)
     {
         var state = sharers[0].State!;
         Int128? used = null;
@@ -179,7 +210,7 @@ internal sealed class SequencePlanner(SequenceCatalog target, SequenceCatalog? s
         }
 
         // the margin is for rows on their way: there are none where nothing was ever given out
-        Int128? needed = SequencePosition.Farther(used + ((Int128)options.SafetyMargin * Math.Sign(state.Increment)), unused, state);
+        Int128? needed = SequencePosition.Farther(used + ((Int128)margin * state.Increment), unused, state);
         return state.Cycles && needed is { } beyond ? Int128.Clamp(beyond, Int128.Min(own, state.Minimum), state.Maximum) : needed;
     }
 

@@ -4,8 +4,9 @@ namespace PgMigration;
 public sealed record SequenceRepairOptions
 {
     /// <summary>
-    /// How far beyond the largest known value of the source and of the column a sequence must stand at least, for rows that are still on
-    /// their way. A sequence that stands farther already is not moved, so a second run changes nothing.
+    /// How many values to leave free at least beyond the largest known one of the source and of the column, for rows that are still on
+    /// their way; a sequence that counts in tens moves ten for each. One that stands farther already is not moved, so a second run changes
+    /// nothing.
     /// </summary>
     public long SafetyMargin { get; init; }
 

@@ -10,6 +10,13 @@ internal static class SequenceStatements
 
     public static string Create(SequenceState state) => $"CREATE SEQUENCE {state.QuotedName} AS {state.DataType} {Limits(state)}";
 
+    /// <summary>Makes a sequence that no column will own, for those who insert into these columns: they call it with their own rights.</summary>
+    public static IReadOnlyList<string> CreateFor(SequenceState state, IReadOnlyList<SequenceColumn> callers)
+    {
+        string[] roles = [.. callers.SelectMany(column => column.Inserters.Append(Quote(column.TableOwner))).Distinct(StringComparer.Ordinal)];
+        return roles.Length == 0 ? [Create(state)] : [Create(state), Grant(state, roles)];
+    }
+
     /// <summary>Ties a column to a sequence, which is made first unless it exists.</summary>
     public static IReadOnlyList<string> Attach(SequenceUse use, bool exists)
     {
@@ -33,7 +40,7 @@ internal static class SequenceStatements
         if (column.Inserters.Count > 0)
         {
             // whoever inserts into the table takes from the sequence with his own rights
-            statements.Add($"GRANT USAGE ON SEQUENCE {state.QuotedName} TO {string.Join(", ", column.Inserters)}");
+            statements.Add(Grant(state, column.Inserters));
         }
 
         return statements;
@@ -51,6 +58,8 @@ internal static class SequenceStatements
 
         return $"DO {tag}BEGIN\n{body};\nEND{tag}";
     }
+
+    private static string Grant(SequenceState state, IEnumerable<string> roles) => $"GRANT USAGE ON SEQUENCE {state.QuotedName} TO {string.Join(", ", roles)}";
 
     private static string Limits(SequenceState state) => string.Create(CultureInfo.InvariantCulture,
         $"INCREMENT BY {state.Increment} MINVALUE {state.Minimum} MAXVALUE {state.Maximum} START WITH {state.Start} CACHE {state.Cache} {(state.Cycles ? "CYCLE" : "NO CYCLE")}");

@@ -36,9 +36,14 @@ internal static partial class ConnectionStringFormat
 
     public static void Read(string text, ServerText into)
     {
-        foreach (var (name, value) in Pairs(text, into))
+        foreach (var (name, value, isQuoted) in Pairs(text, into))
         {
             string normalized = Normalize(name);
+            if (!isQuoted && (Keywords.GetValueOrDefault(normalized) ?? (normalized == "searchpath" ? "options" : null)) is { } known)
+            {
+                SpilledSecret.CheckRaw(known, value, ServerForm.ConnectionString);
+            }
+
             if (Keywords.TryGetValue(normalized, out string? keyword))
             {
                 into.Add(keyword, keyword is "sslmode" or "channel_binding" or "gssencmode" or "sslnegotiation" or "target_session_attrs" ? Lowered(value) : value);
@@ -58,7 +63,8 @@ internal static partial class ConnectionStringFormat
         }
     }
 
-    private static bool IsKnown(string name) => Normalize(name) is var normalized && (Keywords.ContainsKey(normalized) || WithoutEffect.Contains(normalized) || normalized == "searchpath");
+    /// <summary>Whether it is a name of this form, by whatever case and spaces.</summary>
+    public static bool IsKnown(string name) => Normalize(name) is var normalized && (Keywords.ContainsKey(normalized) || WithoutEffect.Contains(normalized) || normalized == "searchpath");
 
     private static string Normalize(string name) => name.Replace(" ", string.Empty, StringComparison.Ordinal).ToLowerInvariant();
 
@@ -70,7 +76,7 @@ internal static partial class ConnectionStringFormat
         var other => other,
     };
 
-    private static IEnumerable<(string Name, string Value)> Pairs(string text, ServerText into)
+    private static IEnumerable<(string Name, string Value, bool IsQuoted)> Pairs(string text, ServerText into)
     {
         int at = 0;
         while (true)
@@ -94,7 +100,8 @@ internal static partial class ConnectionStringFormat
 
             string name = text[at..equals];
             at = equals + 1;
-            yield return (name, ReadValue(text, ref at) ?? throw into.Misplaced("a value in quotes", "has no closing quote, or something behind it"));
+            bool isQuoted = text[at..].TrimStart() is ['"' or '\'', ..];
+            yield return (name, ReadValue(text, ref at) ?? throw into.Misplaced("a value in quotes", "has no closing quote, or something behind it"), isQuoted);
         }
     }
 

@@ -27,8 +27,16 @@ internal static class ConninfoFormat
 
             at++;
             SkipSpaces(text, ref at);
+            begin = at;
             string value = ReadValue(text, ref at) ?? throw into.Misplaced($"the value of {which}", "begins with a single quote and has none at its end");
-            into.Add(keyword, value);
+            if (begin < text.Length && text[begin] == '\'')
+            {
+                into.Add(keyword, value);
+            }
+            else
+            {
+                into.Add(keyword, value, value, ServerForm.Conninfo);
+            }
         }
     }
 

@@ -22,6 +22,8 @@ internal static partial class Redaction
     [GeneratedRegex(@"(\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s/]+(@)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex UriSecret();
 
-    [GeneratedRegex(@"\b((?:password|passwd|pwd|sslpassword|secret_?access_?key|session_?token)\s*=\s*)('(?:[^'\\]|\\.|'')*'|""[^""]*""|[^\s;&]+)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    // Up to the next space, ; or &, whatever stands between, since an unescaped secret may hold quotes and commas; only those at the very
+    // end belong to the sentence around it. %3D is = in an address that was encoded as a whole.
+    [GeneratedRegex(@"((?:password|passwd|pwd|psw|secret_?access_?key|session_?token)\s*(?:=|%3D)\s*)('(?:[^'\\]|\\.|'')*'|""[^""]*""|[^\s;&]+?(?=['"",.)\]}]*(?:[\s;&]|$)))", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex KeywordSecret();
 }

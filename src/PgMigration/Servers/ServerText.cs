@@ -55,6 +55,18 @@ internal sealed class ServerText
         _values[keyword] = value;
     }
 
+    /// <summary>As <see cref="Add(string, string)"/>, for a value that is neither quoted nor percent-encoded as far as <paramref name="raw"/> shows it.</summary>
+    /// <exception cref="MigrationException">Also <c>ServerTextInvalid</c>: another option seems to have got into it.</exception>
+    public void Add(string keyword, string value, string raw, ServerForm form)
+    {
+        if (LibpqOption.IsKnown(keyword))
+        {
+            SpilledSecret.CheckRaw(keyword, raw, form);
+        }
+
+        Add(keyword, value);
+    }
+
     /// <summary>Adds an option that the text's own grammar delimits, such as the password before a URI's only @: what follows cannot be a piece of it.</summary>
     public void AddDelimited(string keyword, string value) => _values[keyword] = value;
 
@@ -82,6 +94,11 @@ internal sealed class ServerText
             }
         }
 
+        foreach (var (keyword, value) in _values)
+        {
+            SpilledSecret.Check(keyword, value);
+        }
+
         string user = Text("user") ?? Environment.UserName;
         string? root = Text("sslrootcert");
         string mode = Text("sslmode") ?? (Text("requiressl") == "1" ? "require" : root == "system" ? "verify-full" : "prefer");
@@ -91,7 +108,7 @@ internal sealed class ServerText
         return new ConnectionSettings
         {
             Host = OneHost(Text("host") ?? Text("hostaddr") ?? DefaultHost()),
-            HostAddress = Text("host") is null ? null : Text("hostaddr"),
+            HostAddress = Address("hostaddr", Text("hostaddr")) is { } address && Text("host") is not null ? address : null,
             Port = Number("port", 1, 65535) ?? 5432,
             Database = Text("dbname") ?? user,
             User = user,
@@ -127,10 +144,18 @@ internal sealed class ServerText
         }
 
         bool isSocket = host[0] is '/' or '@';
+        if (!isSocket && host.Contains(':', StringComparison.Ordinal))
+        {
+            Address("host", host);
+        }
+
         return isSocket || host.All(letter => char.IsLetterOrDigit(letter) || letter is '.' or '-' or '_' or ':' or '%')
             ? host
             : throw Invalid("host", "holds a character that no host name has; if it belongs to the user or the password, percent-encode it (@ is %40, / is %2F, : is %3A, # is %23, ? is %3F)");
     }
+
+    private static string? Address(string keyword, string? text) => text is null || System.Net.IPAddress.TryParse(text.Split('%')[0], out _) ? text
+        : throw Invalid(keyword, "is no address such as 10.0.0.5 or fd00::5; a port is an option of its own (port=5432), and so is a password");
 
     private int? Number(string keyword, int least, int most)
     {

@@ -51,7 +51,7 @@ internal static class UriFormat
         string path = question < 0 ? tail : tail[..question];
         if (path.Length > 1)
         {
-            into.Add("dbname", Decode(path[1..], "the database"));
+            into.Add("dbname", Decode(path[1..], "the database"), path[1..], ServerForm.Uri);
         }
 
         if (question >= 0)
@@ -63,7 +63,8 @@ internal static class UriFormat
     private static void ReadLogin(string login, ServerText into)
     {
         int colon = login.IndexOf(':', StringComparison.Ordinal);
-        into.Add("user", Decode(colon < 0 ? login : login[..colon], "the user"));
+        string user = colon < 0 ? login : login[..colon];
+        into.Add("user", Decode(user, "the user"), user, ServerForm.Uri);
         if (colon >= 0)
         {
             into.AddDelimited("password", Decode(login[(colon + 1)..], "the password"));
@@ -97,7 +98,7 @@ internal static class UriFormat
         // an empty part is not said at all, so that a service or the environment may say it
         if (host.Length > 0)
         {
-            into.Add("host", Decode(host, "the host"));
+            into.Add("host", Decode(host, "the host"), host, ServerForm.Uri);
         }
 
         if (port.Length > 0)
@@ -119,13 +120,14 @@ internal static class UriFormat
             }
 
             string keyword = Decode(option[..equals], "an option's name");
-            string value = Decode(option[(equals + 1)..], LibpqOption.IsKnown(keyword) ? keyword : "an option's value");
+            string raw = option[(equals + 1)..];
+            string value = Decode(raw, LibpqOption.IsKnown(keyword) ? keyword : "an option's value");
             if (keyword == "ssl" && value == "true")
             {
                 (keyword, value) = ("sslmode", "require"); // JDBC's way of saying it, which libpq takes too
             }
 
-            into.Add(keyword, value);
+            into.Add(keyword, value, raw, ServerForm.Uri);
         }
     }
 

@@ -54,5 +54,15 @@ public sealed class ErrorTests : IDisposable
         Assert.DoesNotContain("hunter", everything, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("could not read 'host=db password=hunter2', then", "could not read 'host=db password=***', then")]
+    [InlineData("(PGPASSWORD=hunter2)", "(PGPASSWORD=***)")]
+    [InlineData("password=hunt'er,2 host=db", "password=*** host=db")]
+    [InlineData("password='hunt er2' host=db", "password=*** host=db")]
+    [InlineData("%2Fshop%3Fpassword%3Dhunter2 failed", "%2Fshop%3Fpassword%3D*** failed")]
+    [InlineData("?user=app;password=hunter2&sslmode=require", "?user=app;password=***&sslmode=require")]
+    public void A_secret_is_blotted_out_and_the_sentence_around_it_stands(string text, string expected) =>
+        Assert.Equal(expected, _engine.Fails("Test-Failure $args[0]", $"Text {text}").Exception.Message);
+
     public void Dispose() => _engine.Dispose();
 }

@@ -84,6 +84,35 @@ public sealed class MissingSequenceTests(TestPostgres postgres)
     }
 
     [Fact]
+    public async Task A_sequence_that_a_default_names_as_text_or_computes_from_is_made_and_moved_for_itself()
+    {
+        string[] table = ["CREATE TABLE cust (id text PRIMARY KEY DEFAULT 'inv-' || nextval('orphan'::text), x int)"];
+        var (source, target) = await PairAsync(
+            ["CREATE SEQUENCE orphan", .. table, "SELECT setval('orphan', 700)", "CREATE SEQUENCE dropped", "SELECT setval('dropped', 50)", "CREATE TABLE texts (id text DEFAULT 'x' || nextval('dropped'))",
+             "CREATE TABLE owned (id int)", "CREATE SEQUENCE by_name OWNED BY owned.id", "SELECT setval('by_name', 60)"],
+            [.. table, "CREATE TABLE texts (id text)", "CREATE SEQUENCE dropped", "CREATE TABLE owned (id int)"]);
+
+        // as the superuser: the table's owner must be able to insert all the same
+        var plan = await SequenceRepair.PlanAsync(target.WithUser("postgres"), source);
+        var rows = await SequenceRepair.ApplyAsync(plan);
+
+        Assert.Equal(["public.by_name Create 60", "public.dropped Advance 50", "public.orphan Create 700"],
+            rows.Where(row => row.Table is null).Select(row => $"{row.Sequence} {row.Action} {row.After}"));
+        Assert.Contains("public.cust.id", rows.Single(row => row.Sequence == "public.orphan" && row.Table is null).Detail, StringComparison.Ordinal);
+        Assert.Equal("inv-701", await TestPostgres.QueryAsync<string>(target, "INSERT INTO cust (x) VALUES (1) RETURNING id"));
+        Assert.False((await SequenceRepair.PlanAsync(target, source)).HasChanges);
+    }
+
+    [Fact]
+    public async Task The_summary_counts_sequences_and_not_the_columns_that_share_them()
+    {
+        var (source, target) = await PairAsync(["CREATE SEQUENCE shared", "CREATE TABLE one (id int DEFAULT nextval('shared'))", "CREATE TABLE two (id int DEFAULT nextval('shared'))"],
+            ["CREATE SEQUENCE shared", "CREATE TABLE one (id int DEFAULT nextval('shared'))", "CREATE TABLE two (id int DEFAULT nextval('shared'))", "INSERT INTO one VALUES (9)"]);
+
+        Assert.Equal("make 0, attach 0 and move 1 of 1 sequences", (await SequenceRepair.PlanAsync(target, source)).Summary);
+    }
+
+    [Fact]
     public async Task Without_a_source_the_naming_rule_gives_sequences_to_plain_ids_and_to_nothing_else()
     {
         var (_, target) = await PairAsync([],

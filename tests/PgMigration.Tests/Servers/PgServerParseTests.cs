@@ -80,6 +80,63 @@ public sealed class PgServerParseTests
     }
 
     [Theory]
+    [InlineData("Host=db;Username=app Password=hunter2;Database=d")]
+    [InlineData("Host=db;Username=app hunter2;Database=d")]
+    [InlineData("Host=db;Username=app:hunter2;Database=d")]
+    [InlineData("Host=db;Database=shop Password=hunter2")]
+    [InlineData("Host=db;Database=shop;Application Name=x Password=hunter2")]
+    [InlineData("Host=db;Root Certificate=/ca.pem Password=hunter2")]
+    [InlineData("Host=db;Options=-c a=b Password=hunter2")]
+    [InlineData("Host=db;Search Path=a,Password=hunter2")]
+    [InlineData("Database=shop password=hunter2 Host=db")]
+    [InlineData("User=app host=db password=hunter2")]
+    [InlineData("User=app host=db pasword=hunter2")]
+    [InlineData("host=db,password=hunter2")]
+    [InlineData("host=/tmp&password=hunter2")]
+    [InlineData("host=db user=app,password=hunter2")]
+    [InlineData("host=db user=app/hunter2")]
+    [InlineData("host=db user=app&password=hunter2")]
+    [InlineData("host=db dbname=d;password=hunter2")]
+    [InlineData("host=db dbname='d password=hunter2'")]
+    [InlineData("host=u:hunter2")]
+    [InlineData("postgres://app@db/shop&password=hunter2")]
+    [InlineData("postgres://app@db/shop;password=hunter2")]
+    [InlineData("postgres://app@db/shop password=hunter2")]
+    [InlineData("postgres://app@db/shop:hunter2")]
+    [InlineData("postgres://app@db/shop%3Fpassword%3Dhunter2")]
+    [InlineData("postgres://app@db/shop?user=app;password=hunter2")]
+    [InlineData("postgres://app@db/shop?user=app:hunter2")]
+    [InlineData("postgres://app@db/shop?application_name=x;password=hunter2")]
+    [InlineData("postgres://app@db/shop?application_name=x;pasword=hunter2")]
+    [InlineData("postgres://app@db/shop?sslrootcert=/ca.pem;password=hunter2")]
+    [InlineData("postgres://app@db/shop?options=-c%20a=b;password=hunter2")]
+    [InlineData("postgres://app;hunter2@db/d")]
+    [InlineData("postgres://app,hunter2@db/d")]
+    [InlineData("postgres://app|hunter2@db/d")]
+    public void A_mistyped_separator_never_draws_the_secret_into_what_is_shown(string text)
+    {
+        var error = Assert.Throws<MigrationException>(() => PgServer.Parse(text));
+
+        Assert.Equal("ServerTextInvalid", error.ErrorId);
+        Assert.DoesNotContain("hunter2", error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("postgres://app@db/a%3Bb%26c%3Dd%20e%3Af", "a;b&c=d e:f", "app")]
+    [InlineData("postgres://dom%5Cme%3B%3A@db/d", "d", @"dom\me;:")]
+    [InlineData("host=db user='a:b;c' dbname='x=y;z'", "x=y;z", "a:b;c")]
+    [InlineData("Host=db;Username=\"a b\";Database='x=y;z'", "x=y;z", "a b")]
+    [InlineData("Host=db;Username=app;Database=my shop", "my shop", "app")]
+    [InlineData("host=db user=app@tenant dbname=a-b.c", "a-b.c", "app@tenant")]
+    public void An_odd_name_that_is_quoted_or_encoded_is_meant_as_it_stands(string text, string database, string user)
+    {
+        var server = PgServer.Parse(text);
+
+        Assert.Equal((database, user), (server.Database, server.User));
+        Assert.Equal(server, PgServer.Parse(server.ToString()));
+    }
+
+    [Theory]
     [InlineData("postgres://u:{0}@h:5432/d?sslmode=require")]
     [InlineData("postgres://u:{0}@h")]
     [InlineData("postgres://u@h/d?password={0}&sslmode=require")]
