@@ -173,7 +173,7 @@ public sealed class BackupLoader
         {
             await using var stored = new MeteredStream(await _storage.OpenReadAsync(part.Name, 0, cancel), meter, cancel);
             await using var tar = codec.Decompress(stored);
-            new PartExtractor(_files, _placement).Extract(tar, cancel);
+            new PartExtractor(_files, _placement, _observer).Extract(tar, cancel);
         }
         catch (InvalidDataException error)
         {
