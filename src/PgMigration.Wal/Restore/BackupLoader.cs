@@ -57,7 +57,7 @@ public sealed class BackupLoader
         using var journal = new PartsJournal(_layout.PartsFile);
         _files.Own(_layout.PartsFile);
         await ExtractAsync(journal, disks, cancel);
-        await CheckNamesAsync(cancel);
+        await CheckAsync(cancel);
         cancel.ThrowIfCancellationRequested();
         foreach (string folder in EntryPlacement.EmptyFolders.Append("pg_wal/archive_status"))
         {
@@ -187,10 +187,13 @@ public sealed class BackupLoader
         }
     }
 
-    private async Task CheckNamesAsync(CancellationToken cancel)
+    private async Task CheckAsync(CancellationToken cancel)
     {
+        var minimum = new MinimumCheck(_layout, _options, _backup.Name);
+        minimum.Check();
         if (_backup.FilesMetadata is not { } list)
         {
+            minimum.WarnOfMissingList(_observer);
             return;
         }
 
