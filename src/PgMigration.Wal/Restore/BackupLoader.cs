@@ -11,9 +11,6 @@ namespace PgMigration.Wal;
 [SupportedOSPlatform("linux")]
 public sealed class BackupLoader
 {
-    private const int NoSpace = 28; // ENOSPC
-    private const int OverQuota = 122; // EDQUOT
-
     private readonly IArchiveStorage _storage;
     private readonly BackupContents _backup;
     private readonly RestoreLayout _layout;
@@ -178,12 +175,11 @@ public sealed class BackupLoader
         catch (InvalidDataException error)
         {
             throw new MigrationException("PartDamaged", MigrationErrorKind.InvalidData,
-                $"{_storage.Url}/{part.Name} is damaged: {error.Message}. No server can be started from {_layout.DataDirectory}; choose another backup with -BackupName and an empty directory.", error);
+                $"{_storage.Url}/{part.Name} is damaged: {error.Message.TrimEnd('.')}. No server can be started from {_layout.DataDirectory}; choose another backup with -BackupName and an empty directory.", error);
         }
-        catch (IOException error) when ((error.HResult & 0xFFFF) is NoSpace or OverQuota)
+        catch (IOException error) when (FullDisk.IsCause(error))
         {
-            throw new MigrationException("DiskFull", MigrationErrorKind.ResourceUnavailable,
-                $"No space is left for {_layout.DataDirectory} while {BackupContents.ShortName(part)} was extracted. Make room and run the same command again: it goes on where it stopped.", error);
+            throw FullDisk.Explain(_layout.DataDirectory, $"{BackupContents.ShortName(part)} was extracted", error);
         }
     }
 
