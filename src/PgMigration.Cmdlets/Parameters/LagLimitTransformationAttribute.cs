@@ -19,7 +19,8 @@ public sealed class LagLimitTransformationAttribute : ArgumentTransformationAttr
         {
             LagLimit limit => limit,
             TimeSpan time => LagLimit.OfTime(time),
-            string text when Sized(engineIntrinsics, text) is { } bytes => Bytes(bytes, text),
+            string text when text.TrimEnd().EndsWith('M') => throw Refuse(text), // minutes, or megabytes?
+            string text when !text.TrimEnd().EndsWith('m') && Sized(engineIntrinsics, text) is { } bytes => Bytes(bytes, text),
             string text when Timed(engineIntrinsics, text) is { } time => LagLimit.OfTime(time),
             short seconds and >= 0 => LagLimit.OfTime(TimeSpan.FromSeconds(seconds)), // an unquoted 10s
             decimal days => throw new ArgumentTransformationMetadataException(NumberSuffix.Explain(days, string.Create(CultureInfo.InvariantCulture, $"Write '{days}d' in quotes for days."))),

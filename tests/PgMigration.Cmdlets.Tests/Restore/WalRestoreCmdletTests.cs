@@ -53,6 +53,7 @@ public sealed class WalRestoreCmdletTests : IDisposable
     [Theory]
     [InlineData("30")]
     [InlineData("'soon'")]
+    [InlineData("5M")] // minutes, or megabytes?
     [InlineData("-1")]
     [InlineData("$null")]
     public void A_lag_without_a_unit_is_refused(string typed) =>
