@@ -32,6 +32,11 @@ public sealed class GetWalBackupCommand : ArchiveCmdlet
         var patterns = Array.ConvertAll(Name, name => new WildcardPattern(name, WildcardOptions.IgnoreCase));
         using var storage = ArchiveStorage.Open(ArchiveAccess());
         var all = await BackupCatalog.ListAsync(storage, Observer, cancel);
+        if (all.Count == 0)
+        {
+            WriteWarningLine($"{storage.Url} holds no finished base backup: no {BackupCatalog.Folder}base_*_backup_stop_sentinel.json was found there. Check the address: the prefix is the folder that holds {BackupCatalog.Folder} and {SegmentStore.Folder}");
+        }
+
         foreach (var backup in all.Where(backup => Array.Exists(patterns, pattern => pattern.IsMatch(backup.Name))))
         {
             Write(backup);

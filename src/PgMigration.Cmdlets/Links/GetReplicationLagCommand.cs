@@ -5,7 +5,8 @@ namespace PgMigration.Cmdlets;
 /// <summary>Reports how far a link's target is behind its source.</summary>
 /// <remarks>
 /// One record for every kind of link: positions, bytes, time and state. Time is zero when nothing committed on the source is missing on
-/// the target; a link that does not flow says why in Detail, and never counts as caught up.
+/// the target; a link that does not flow says why in Detail, and never counts as caught up. A source or a target that cannot be reached
+/// is no error but a record: it has the other's position, and Detail says who did not answer. So -Watch outlasts a restart of either.
 /// </remarks>
 /// <example>
 /// <code>Get-WalRestore -DataDirectory /data/pg -Source $env:DATABASE_URL | Get-ReplicationLag</code>
@@ -45,7 +46,13 @@ public sealed class GetReplicationLagCommand : MigrationCmdlet
     protected override async Task ProcessAsync(CancellationToken cancel)
     {
         var link = Source is null ? Link! : Link!.WithSource(Source);
-        Write(await link.MeasureLagAsync(cancel));
+        var lag = await link.MeasureLagAsync(cancel);
+        if (!Watch && link.Source is not null && lag is { SourceLsn: null, Detail: { } detail })
+        {
+            WriteWarningLine(detail);
+        }
+
+        Write(lag);
         using var timer = Watch ? new PeriodicTimer(Interval > TimeSpan.Zero ? Interval : TimeSpan.FromMilliseconds(100)) : null;
         while (timer is not null && await timer.WaitForNextTickAsync(cancel))
         {

@@ -17,6 +17,7 @@ public sealed partial class ByteSizeTransformationAttribute : ArgumentTransforma
         {
             null => null,
             string text => Parse(text.Trim()) ?? throw Refuse(text),
+            var number when NumberSuffix.Of(number) is not null => throw new ArgumentTransformationMetadataException(NumberSuffix.Explain(number, "Write a size in bytes (8192) or with its unit (64kB, 16MB).")),
             IConvertible number and not (bool or char or DateTime or Enum) => Bytes(number.ToDecimal(CultureInfo.InvariantCulture)) ?? throw Refuse(number),
             var other => throw Refuse(other.GetType().Name),
         };

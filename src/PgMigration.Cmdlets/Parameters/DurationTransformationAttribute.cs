@@ -16,8 +16,9 @@ public sealed partial class DurationTransformationAttribute : ArgumentTransforma
             null => null,
             TimeSpan span => Checked(span, span),
             string text => Checked(Parse(text.Trim()), text),
-            decimal ambiguous => throw new ArgumentTransformationMetadataException(string.Create(CultureInfo.InvariantCulture,
-                $"{ambiguous} arrived as a decimal number, which is what PowerShell makes of an unquoted {ambiguous}d. Write '{ambiguous}d' in quotes for days, or {ambiguous}s for seconds.")),
+            short seconds => Checked(Seconds(seconds), seconds), // an unquoted 10s
+            decimal days => throw new ArgumentTransformationMetadataException(NumberSuffix.Explain(days, string.Create(CultureInfo.InvariantCulture, $"Write '{days}d' in quotes for days, or {days}s for seconds."))),
+            var number when NumberSuffix.Of(number) is not null => throw new ArgumentTransformationMetadataException(NumberSuffix.Explain(number, "Write a time with its unit (500ms, 30s, 5m, 2h), in quotes.")),
             IConvertible number and not (bool or char or DateTime or Enum) => Checked(Seconds(number.ToDouble(CultureInfo.InvariantCulture)), number),
             var other => throw Refuse(other.GetType().Name),
         };

@@ -11,9 +11,6 @@ namespace PgMigration.Wal;
 [SupportedOSPlatform("linux")]
 public sealed class BackupLoader
 {
-    private const int NoSpace = 28; // ENOSPC
-    private const int OverQuota = 122; // EDQUOT
-
     private readonly IArchiveStorage _storage;
     private readonly BackupContents _backup;
     private readonly RestoreLayout _layout;
@@ -57,7 +54,7 @@ public sealed class BackupLoader
         using var journal = new PartsJournal(_layout.PartsFile);
         _files.Own(_layout.PartsFile);
         await ExtractAsync(journal, disks, cancel);
-        await CheckNamesAsync(cancel);
+        await CheckAsync(cancel);
         cancel.ThrowIfCancellationRequested();
         foreach (string folder in EntryPlacement.EmptyFolders.Append("pg_wal/archive_status"))
         {
@@ -173,24 +170,26 @@ public sealed class BackupLoader
         {
             await using var stored = new MeteredStream(await _storage.OpenReadAsync(part.Name, 0, cancel), meter, cancel);
             await using var tar = codec.Decompress(stored);
-            new PartExtractor(_files, _placement).Extract(tar, cancel);
+            new PartExtractor(_files, _placement, _observer).Extract(tar, cancel);
         }
         catch (InvalidDataException error)
         {
             throw new MigrationException("PartDamaged", MigrationErrorKind.InvalidData,
-                $"{_storage.Url}/{part.Name} is damaged: {error.Message}. No server can be started from {_layout.DataDirectory}; choose another backup with -BackupName and an empty directory.", error);
+                $"{_storage.Url}/{part.Name} is damaged: {error.Message.TrimEnd('.')}. No server can be started from {_layout.DataDirectory}; choose another backup with -BackupName and an empty directory.", error);
         }
-        catch (IOException error) when ((error.HResult & 0xFFFF) is NoSpace or OverQuota)
+        catch (IOException error) when (FullDisk.IsCause(error))
         {
-            throw new MigrationException("DiskFull", MigrationErrorKind.ResourceUnavailable,
-                $"No space is left for {_layout.DataDirectory} while {BackupContents.ShortName(part)} was extracted. Make room and run the same command again: it goes on where it stopped.", error);
+            throw FullDisk.Explain(_layout.DataDirectory, $"{BackupContents.ShortName(part)} was extracted", error);
         }
     }
 
-    private async Task CheckNamesAsync(CancellationToken cancel)
+    private async Task CheckAsync(CancellationToken cancel)
     {
+        var minimum = new MinimumCheck(_layout, _options, _backup.Name);
+        minimum.Check();
         if (_backup.FilesMetadata is not { } list)
         {
+            minimum.WarnOfMissingList(_observer);
             return;
         }
 

@@ -65,5 +65,5 @@ public sealed record BackupWal(ulong SystemIdentifier, int SegmentSize, int Majo
     }
 
     private static MigrationException Damaged(IArchiveStorage storage, string name, string why, Exception? cause = null) =>
-        new("SegmentDamaged", MigrationErrorKind.InvalidData, $"{storage.Url}/{name} is damaged: {why}. Choose another backup with -BackupName.", cause);
+        new("SegmentDamaged", MigrationErrorKind.InvalidData, $"{storage.Url}/{name} is damaged: {why.TrimEnd('.')}. Choose another backup with -BackupName.", cause);
 }

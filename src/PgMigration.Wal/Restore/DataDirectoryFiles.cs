@@ -6,12 +6,19 @@ using Microsoft.Win32.SafeHandles;
 namespace PgMigration.Wal;
 
 /// <summary>Makes files and folders of a restored data directory: owned by the server's OS user, closed to all others.</summary>
-/// <remarks>Safe to use from many threads.</remarks>
+/// <remarks>
+/// Safe to use from many threads. What is written here comes from outside: nothing is ever written through a link or onto one, but
+/// through those of tablespaces, which <see cref="MakeLink"/> made.
+/// </remarks>
 [SupportedOSPlatform("linux")]
 public sealed partial class DataDirectoryFiles
 {
     private const UnixFileMode FolderMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const UnixFileMode FileMode0600 = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    // open(2) on Linux. O_NOFOLLOW differs between processors: asm-generic/fcntl.h, and arch/arm64/include/uapi/asm/fcntl.h.
+    private const int WriteOnlyCreateTruncateCloseOnExec = 0x1 | 0x40 | 0x200 | 0x80000;
+    private static readonly int NoFollow = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x8000 : 0x20000;
 
     // Below this, reserving the blocks first costs more than it saves.
     private const long Preallocated = 256 * 1024;
@@ -33,6 +40,7 @@ public sealed partial class DataDirectoryFiles
     public string this[string relative] => Path.Combine(_dataDirectory, relative);
 
     /// <summary>Makes a folder and those above it, up to the data directory.</summary>
+    /// <exception cref="MigrationException"><c>FolderIsLink</c>: a link is there that is not ours.</exception>
     public void MakeFolder(string relative)
     {
         if (relative.Length == 0 || _folders.ContainsKey(relative))
@@ -42,7 +50,14 @@ public sealed partial class DataDirectoryFiles
 
         MakeFolder(Path.GetDirectoryName(relative)!);
         string path = this[relative];
-        if (!Directory.Exists(path))
+        var found = new DirectoryInfo(path);
+        if (found.LinkTarget is { } target)
+        {
+            throw new MigrationException("FolderIsLink", MigrationErrorKind.InvalidData,
+                $"'{path}' is a link to '{target}', where a folder is to be made: nothing is written through it. Use an empty data directory; if it was empty, the backup cannot be trusted.");
+        }
+
+        if (!found.Exists)
         {
             Directory.CreateDirectory(path, FolderMode);
             Own(path);
@@ -57,9 +72,14 @@ public sealed partial class DataDirectoryFiles
     public SafeFileHandle OpenNew(string relative, long length)
     {
         MakeFolder(Path.GetDirectoryName(relative)!);
-        var handle = File.OpenHandle(this[relative], FileMode.Create, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+        var handle = Open(this[relative], WriteOnlyCreateTruncateCloseOnExec | NoFollow, (uint)FileMode0600);
         try
         {
+            if (handle.IsInvalid)
+            {
+                throw OpenFailed(relative);
+            }
+
             File.SetUnixFileMode(handle, FileMode0600);
             if (_owner is { } to && Fchown(handle, to.UserId, to.GroupId) != 0)
             {
@@ -80,23 +100,20 @@ public sealed partial class DataDirectoryFiles
         }
     }
 
-    /// <summary>Makes a symbolic link, replacing one that is there.</summary>
+    /// <summary>Makes a tablespace's symbolic link, replacing one that is there; from then on files may be written below it.</summary>
     public void MakeLink(string relative, string target)
     {
         MakeFolder(Path.GetDirectoryName(relative)!);
         string path = this[relative];
-        if (new FileInfo(path).LinkTarget is { } old)
+        string? old = new FileInfo(path).LinkTarget;
+        if (old != target)
         {
-            if (old == target)
-            {
-                return;
-            }
-
             File.Delete(path);
+            File.CreateSymbolicLink(path, target);
+            Own(path);
         }
 
-        File.CreateSymbolicLink(path, target);
-        Own(path);
+        _folders[relative] = true;
     }
 
     /// <summary>Replaces a text file: whole or not at all, durably, mode 0600.</summary>
@@ -123,7 +140,13 @@ public sealed partial class DataDirectoryFiles
         }
     }
 
+    // as the framework's own: the number of the error is the HResult, by which a full disk is known
+    private IOException OpenFailed(string relative) => new($"'{this[relative]}' cannot be written: {Marshal.GetLastPInvokeErrorMessage()}.", Marshal.GetLastPInvokeError());
+
     private static IOException OwnFailed(string path) => new($"'{path}' cannot be given to the server's OS user: {Marshal.GetLastPInvokeErrorMessage()}.");
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial SafeFileHandle Open(string path, int flags, uint mode);
 
     [LibraryImport("libc", EntryPoint = "fallocate")]
     private static partial int Fallocate(SafeFileHandle file, int mode, long offset, long length);

@@ -2,8 +2,9 @@ namespace PgMigration.Wal;
 
 /// <summary>Decides where an entry of a base backup goes, and refuses names that lead out of the data directory.</summary>
 /// <remarks>
-/// Names come from outside and are hostile: <c>..</c> and links that leave are refused; a leading slash is WAL-G's way of saying
-/// "the data directory". What a standby must make itself, and what belonged to the source's processes, is left out.
+/// Names come from outside and are hostile: <c>..</c> is refused, and so is every link, even one that stays inside: a later entry could
+/// be written through it, onto a file whose name has a rule here. The links of tablespaces are made by us. A leading slash is WAL-G's
+/// way of saying "the data directory". What a standby must make itself, and what belonged to the source's processes, is left out.
 /// </remarks>
 public sealed class EntryPlacement
 {
@@ -41,16 +42,17 @@ public sealed class EntryPlacement
             return null;
         }
 
-        if (entry.Kind == TarEntryKind.SymbolicLink && !StaysBelow(entry.LinkTarget, parts))
+        if (entry.Kind == TarEntryKind.SymbolicLink && parts is not ["pg_tblspc", _])
         {
             return MayBeAbsent(parts) ? null : throw new MigrationException("EntryNameHostile", MigrationErrorKind.InvalidData,
-                $"The backup holds a link '{entry.Name}' to '{entry.LinkTarget}', which leaves the data directory. Nothing was written there; this backup cannot be trusted.");
+                $"The backup holds a link '{entry.Name}' to '{entry.LinkTarget}'. Only tablespaces are links in a data directory; through any other, a backup could write where it must not. This backup is not restored; choose another with -BackupName.");
         }
 
         if (parts is ["pg_tblspc", var oid, ..])
         {
-            return parts.Length == 2 ? null : _tablespaces.Contains(oid) ? string.Join('/', parts) : throw new MigrationException("TablespaceUnknown", MigrationErrorKind.InvalidData,
-                $"The backup holds '{entry.Name}', but does not say where tablespace {oid} lies. Give a folder for it: -TablespaceMapping @{{ '{oid}' = '/path' }}.");
+            return !_tablespaces.Contains(oid) ? throw new MigrationException("TablespaceUnknown", MigrationErrorKind.InvalidData,
+                    $"The backup holds '{entry.Name}', but does not say where tablespace {oid} lies. Give a folder for it: -TablespaceMapping @{{ '{oid}' = '/path' }}.")
+                : parts.Length == 2 ? null : string.Join('/', parts);
         }
 
         return parts switch
@@ -64,6 +66,9 @@ public sealed class EntryPlacement
             _ => string.Join('/', parts),
         };
     }
+
+    /// <summary>Whether a name may be listed by the backup and yet not be on disk: it may have been a link that was left out.</summary>
+    internal static bool MayBeAbsent(string name) => MayBeAbsent(Parts(name));
 
     private static string Held(string name) => $"{RestoreLayout.FolderName}/{HeldFiles.FolderName}/{name}";
 
@@ -84,12 +89,6 @@ public sealed class EntryPlacement
         || (EmptyFolders.Contains(parts[0]) && (parts.Length > 1 || kind == TarEntryKind.SymbolicLink))
         || (parts is ["pg_xlog" or "pg_log", ..]);
 
-    // A chain of links that each only descend can never leave; anything cleverer has no place in a data directory. One that is
-    // called as its target is what WAL-G stores for a link, since it does not look where it points.
-    private static bool StaysBelow(string target, string[] parts) =>
-        target.Length > 0 && !target.StartsWith('/') && !target.Split('/').Contains("..") && target != parts[^1] && target != string.Join('/', parts);
-
     // Debian links certificates, and some link their configuration. We start without theirs.
-    private static bool MayBeAbsent(string[] parts) =>
-        parts is ["pg_tblspc", _] || (parts.Length == 1 && Path.GetExtension(parts[0]) is ".conf" or ".crt" or ".key" or ".pem" or ".crl");
+    private static bool MayBeAbsent(string[] parts) => parts.Length == 1 && Path.GetExtension(parts[0]) is ".conf" or ".crt" or ".key" or ".pem" or ".crl";
 }

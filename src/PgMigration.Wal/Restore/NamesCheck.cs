@@ -72,7 +72,7 @@ internal sealed class NamesCheck(DataDirectoryFiles files, EntryPlacement placem
 
     private void Check(string name, string? part)
     {
-        if (placement.Place(new TarEntry(name, TarEntryKind.File, 0, string.Empty)) is { } path && !Path.Exists(files[path]) && new FileInfo(files[path]).LinkTarget is null)
+        if (placement.Place(new TarEntry(name, TarEntryKind.File, 0, string.Empty)) is { } path && !Path.Exists(files[path]) && !EntryPlacement.MayBeAbsent(name))
         {
             throw new MigrationException("BackupIncomplete", MigrationErrorKind.InvalidData,
                 $"The backup {backupName} lists '{name}' in {part}, and no part held it: a part is cut or missing in the archive. Choose another backup with -BackupName.");

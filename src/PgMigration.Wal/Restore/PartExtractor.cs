@@ -5,7 +5,7 @@ namespace PgMigration.Wal;
 /// <summary>Extracts one part of a base backup into the data directory.</summary>
 /// <remarks>No fsync for each file: the loader flushes whole file systems, and only then counts a part as done.</remarks>
 [SupportedOSPlatform("linux")]
-internal sealed class PartExtractor(DataDirectoryFiles files, EntryPlacement placement)
+internal sealed class PartExtractor(DataDirectoryFiles files, EntryPlacement placement, IMigrationObserver observer)
 {
     /// <summary>Reads a decoded tar to its end. What a killed attempt left is overwritten.</summary>
     /// <param name="tar">The decoded part.</param>
@@ -17,23 +17,26 @@ internal sealed class PartExtractor(DataDirectoryFiles files, EntryPlacement pla
         while (parser.Next() is { } entry)
         {
             cancel.ThrowIfCancellationRequested();
-            if (placement.Place(entry) is not { } path)
+            if (placement.Place(entry) is { } path)
             {
-                continue;
+                Make(parser, entry, path, cancel);
             }
+            else if (entry.Kind == TarEntryKind.SymbolicLink && !entry.Name.Contains("pg_tblspc/", StringComparison.Ordinal))
+            {
+                observer.Warning($"On the source '{entry.Name}' was a link to '{entry.LinkTarget}'. It was left out: the restored server has its own in the data directory, or does without.");
+            }
+        }
+    }
 
-            switch (entry.Kind)
-            {
-                case TarEntryKind.Folder:
-                    files.MakeFolder(path);
-                    break;
-                case TarEntryKind.SymbolicLink:
-                    files.MakeLink(path, entry.LinkTarget);
-                    break;
-                default:
-                    Write(parser, path, entry.Length, cancel);
-                    break;
-            }
+    private void Make(TarParser parser, in TarEntry entry, string path, CancellationToken cancel)
+    {
+        if (entry.Kind == TarEntryKind.Folder)
+        {
+            files.MakeFolder(path);
+        }
+        else
+        {
+            Write(parser, path, entry.Length, cancel);
         }
     }
 

@@ -72,7 +72,7 @@ public sealed record RestoreRecord
         catch (JsonException error)
         {
             throw new MigrationException("RestoreRecordInvalid", MigrationErrorKind.InvalidData,
-                $"'{file}' is not the record of a restore: {error.Message}. Restore into an empty directory again.", error);
+                $"'{file}' is not the record of a restore: {error.Message.TrimEnd('.')}. Restore into an empty directory again.", error);
         }
     }
 

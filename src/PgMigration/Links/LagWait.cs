@@ -50,7 +50,7 @@ public static class LagWait
             if (timeout is { } longest && Stopwatch.GetElapsedTime(began) > longest)
             {
                 throw new MigrationException("LagTimeout", MigrationErrorKind.Timeout,
-                    string.Create(CultureInfo.InvariantCulture, $"After {longest.TotalSeconds:0.#} s the link is not within {limit}: {now}. It goes on meanwhile; wait again, or look at what slows it."));
+                    string.Create(CultureInfo.InvariantCulture, $"After {longest.TotalSeconds:0.#} s the link is not within {limit}: {now.TrimEnd('.')}. It goes on meanwhile; wait again, or look at what slows it."));
             }
 
             await Task.Delay(Interval, cancel);
@@ -61,8 +61,8 @@ public static class LagWait
     {
         if (lag.State is LinkState.Broken or LinkState.Stopped or LinkState.Promoted)
         {
-            string next = lag.State == LinkState.Broken ? "Restore anew from a backup of the source as it is now." : lag.State == LinkState.Stopped ? "Start it again with Start-WalRestore." : "There is nothing to wait for.";
-            throw new MigrationException($"Link{lag.State}", MigrationErrorKind.InvalidOperation, $"The link to {link.Target} is {lag.State}: {lag.Detail} {next}");
+            string next = lag.State == LinkState.Broken ? string.Empty : lag.State == LinkState.Stopped ? "Start it again with Start-WalRestore." : "There is nothing to wait for.";
+            throw new MigrationException($"Link{lag.State}", MigrationErrorKind.InvalidOperation, $"The link to {link.Target} is {lag.State}: {lag.Detail} {next}".TrimEnd());
         }
     }
 

@@ -16,10 +16,15 @@ internal sealed record StandbyPosition
                (SELECT system_identifier FROM pg_control_system()),
                pg_snapshot_xmin(pg_current_snapshot())::text, pg_snapshot_xmax(pg_current_snapshot())::text,
                (SELECT setting::bigint FROM pg_settings WHERE name = 'wal_segment_size'),
-               has_function_privilege('pg_ls_waldir()', 'EXECUTE')
+               has_function_privilege('pg_ls_waldir()', 'EXECUTE') AND has_function_privilege('pg_stat_file(text)', 'EXECUTE'),
+               extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())::float8
         """;
 
-    private const string FilesQuery = "SELECT name FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$' AND substr(name, 9) = $1 ORDER BY name DESC LIMIT 1";
+    // "change" is when the file got its name: replay renames each segment that it takes from the archive
+    private const string FilesQuery = """
+        SELECT name, extract(epoch FROM clock_timestamp() - (pg_stat_file('pg_wal/' || name, true)).change)::float8
+        FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$' AND substr(name, 9) = $1 ORDER BY name DESC LIMIT 1
+        """;
 
     /// <summary>Whether it still replays; false: it was promoted.</summary>
     public required bool InRecovery { get; init; }
@@ -29,6 +34,12 @@ internal sealed record StandbyPosition
 
     /// <summary>The timeline of what it replays; null when this login may not know.</summary>
     public required uint? Timeline { get; init; }
+
+    /// <summary>
+    /// For how long replay has been within one segment, or has had no next one; counted from the server's start at most, and null when
+    /// this login may not know. It outlasts our sessions: who has just come can tell a link that stands still from one that flows.
+    /// </summary>
+    public TimeSpan? InSegmentFor { get; init; }
 
     /// <summary>How old the newest replayed commit is by its own clock; null when none was replayed since it started.</summary>
     public required TimeSpan? CommitAge { get; init; }
@@ -55,6 +66,7 @@ internal sealed record StandbyPosition
         await using var command = new NpgsqlCommand(Query, connection);
         StandbyPosition position;
         bool mayList;
+        double running;
         await using (var reader = await command.ExecuteReaderAsync(cancel))
         {
             await reader.ReadAsync(cancel);
@@ -71,19 +83,27 @@ internal sealed record StandbyPosition
                 Timeline = null,
             };
             mayList = reader.GetBoolean(8);
+            running = reader.GetDouble(9);
         }
 
         return mayList && position.Replayed is { } replayed && replayed != Lsn.Zero
-            ? position with { Timeline = await TimelineAsync(connection, replayed, position.SegmentSize, cancel) }
+            ? await WithSegmentAsync(position, connection, replayed, running, cancel)
             : position;
     }
 
-    private static async Task<uint?> TimelineAsync(NpgsqlConnection connection, Lsn replayed, int segmentSize, CancellationToken cancel)
+    private static async Task<StandbyPosition> WithSegmentAsync(StandbyPosition position, NpgsqlConnection connection, Lsn replayed, double running, CancellationToken cancel)
     {
         // the replayed position is where the next record begins: at a segment's very end the file is the one before
-        var segment = WalSegmentName.Containing(0, replayed + -1, segmentSize);
+        var segment = WalSegmentName.Containing(0, replayed + -1, position.SegmentSize);
         await using var command = new NpgsqlCommand(FilesQuery, connection);
         command.Parameters.AddWithValue(segment.ToString()[8..]);
-        return await command.ExecuteScalarAsync(cancel) is string name ? WalSegmentName.Parse(name).Timeline : null;
+        await using var reader = await command.ExecuteReaderAsync(cancel);
+        return await reader.ReadAsync(cancel)
+            ? position with
+            {
+                Timeline = WalSegmentName.Parse(reader.GetString(0)).Timeline,
+                InSegmentFor = reader.IsDBNull(1) ? null : TimeSpan.FromSeconds(Math.Max(0, Math.Min(running, reader.GetDouble(1)))),
+            }
+            : position;
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Sockets;
 using Npgsql;
 
@@ -15,7 +16,7 @@ internal sealed class WalLagProbe
     /// <summary>Measures now: the source first, so that what the target has replayed by then is never overstated.</summary>
     public async Task<ReplicationLag> MeasureAsync(WalLink link, CancellationToken cancel)
     {
-        var source = link.Source is null ? null : await SourcePosition.ReadAsync(link.Source, link.SystemIdentifier, link.Archive, cancel);
+        var (source, unreachable) = await AskSourceAsync(link, cancel);
         var local = WalLinkSurroundings.Of(link);
         StandbyPosition target;
         try
@@ -24,16 +25,39 @@ internal sealed class WalLagProbe
         }
         catch (Exception error) when (IsUnanswered(error))
         {
-            return local.WithoutAnswer(error) with { SourceLsn = source?.Inserted };
+            var lag = local.WithoutAnswer(error);
+            return lag with { SourceLsn = source?.Inserted, Detail = Join(lag.Detail, unreachable) };
         }
 
-        return target.SystemIdentifier == link.SystemIdentifier
-            ? Judge(source, target, local)
-            : throw new MigrationException("TargetOfOtherCluster", MigrationErrorKind.InvalidData,
-                $"The server at {link.Target} has the system identifier {target.SystemIdentifier}, and the link is about {link.SystemIdentifier}. Another server answers at that address.");
+        return target.SystemIdentifier != link.SystemIdentifier
+            ? throw new MigrationException("TargetOfOtherCluster", MigrationErrorKind.InvalidData,
+                $"The server at {link.Target} has the system identifier {target.SystemIdentifier}, and the link is about {link.SystemIdentifier}. Another server answers at that address.")
+            : unreachable is null ? Judge(source, target, local) : WithoutSource(Judge(null, target, local), unreachable);
     }
 
-    private ReplicationLag Judge(SourcePosition? source, StandbyPosition target, WalLinkSurroundings local)
+    /// <summary>Where the source is; else why it cannot be reached, which may be so for a moment. What does not pass by itself is thrown.</summary>
+    private static async Task<(SourcePosition? Position, string? Unreachable)> AskSourceAsync(WalLink link, CancellationToken cancel)
+    {
+        try
+        {
+            return (link.Source is null ? null : await SourcePosition.ReadAsync(link.Source, link.SystemIdentifier, link.Archive, cancel), null);
+        }
+        catch (Exception error) when (IsUnanswered(error))
+        {
+            return (null, $"The source cannot be asked how far it is. {error.Message}");
+        }
+    }
+
+    /// <summary>The target's half: how far it is, and no distance, be it in time: nobody knows what the source has committed meanwhile.</summary>
+    private static ReplicationLag WithoutSource(ReplicationLag target, string unreachable) => target with
+    {
+        Time = null,
+        State = target.State is LinkState.Following or LinkState.CatchingUp ? LinkState.Stalled : target.State,
+        Detail = target.State is LinkState.Following or LinkState.CatchingUp ? unreachable : Join(target.Detail, unreachable),
+    };
+
+    /// <summary>Puts together what both servers and the surroundings say.</summary>
+    internal ReplicationLag Judge(SourcePosition? source, StandbyPosition target, WalLinkSurroundings local)
     {
         bool comparable = source is not null && (target.Timeline is null || target.Timeline == source.Timeline);
         long? bytes = comparable && target.Replayed is { } replayed ? Math.Max(0, source!.Inserted - replayed) : null;
@@ -51,7 +75,7 @@ internal sealed class WalLagProbe
             Bytes = bytes,
             Time = nothingMissing && flows ? TimeSpan.Zero : comparable || source is null ? target.CommitAge : null,
             State = state,
-            Detail = detail,
+            Detail = Join(detail, local.StrayHistory(source, comparable)),
             MeasuredAt = DateTime.UtcNow,
         };
     }
@@ -59,13 +83,13 @@ internal sealed class WalLagProbe
     private (LinkState State, string? Detail) State(
         SourcePosition? source, StandbyPosition target, WalLinkSurroundings local, bool comparable, long? bytes, bool nothingMissing)
     {
-        bool standsStill = StandsStill(target);
+        var standing = StandsFor(target);
         if (!target.InRecovery)
         {
             return (LinkState.Promoted, "The target was promoted; it follows no more.");
         }
 
-        if (local.Broken is { } broken)
+        if (local.Broken(source, comparable) is { } broken)
         {
             return (LinkState.Broken, broken);
         }
@@ -85,9 +109,9 @@ internal sealed class WalLagProbe
             return (LinkState.CatchingUp, $"The source is on timeline {source.Timeline}, the target still on {target.Timeline}: their positions cannot be compared until the target has followed.");
         }
 
-        if (standsStill && !nothingMissing && bytes >= 2L * target.SegmentSize)
+        if (standing > StandstillLimit && !nothingMissing && (local.HasSegmentBeyond(target) || bytes >= 2L * target.SegmentSize))
         {
-            return (LinkState.Stalled, "The target has replayed nothing for two minutes although the source is more than two segments ahead: look at the source's archiver and at the target's log.");
+            return (LinkState.Stalled, string.Create(CultureInfo.InvariantCulture, $"The target has replayed nothing for {standing.TotalMinutes:0} minutes although {(local.HasSegmentBeyond(target) ? "the archive holds more: look at the target's log" : "the source is more than two segments ahead: look at the source's archiver")}."));
         }
 
         string? detail = source is null ? "The source was not asked: -Source measures the distance." : null;
@@ -95,23 +119,28 @@ internal sealed class WalLagProbe
         return (behind ? LinkState.CatchingUp : LinkState.Following, detail);
     }
 
-    private bool StandsStill(StandbyPosition target)
+    /// <summary>For how long replay has not moved: as we saw it, and before we looked, as the segment's file tells.</summary>
+    private TimeSpan StandsFor(StandbyPosition target)
     {
         lock (_lock)
         {
             if (_lastReplayed != target.Replayed)
             {
+                _lastMoved = DateTime.UtcNow - (_lastReplayed is null ? target.InSegmentFor ?? TimeSpan.Zero : TimeSpan.Zero);
                 _lastReplayed = target.Replayed;
-                _lastMoved = DateTime.UtcNow;
             }
 
-            return DateTime.UtcNow - _lastMoved > StandstillLimit;
+            return DateTime.UtcNow - _lastMoved;
         }
     }
 
+    private static string? Join(string? detail, string? more) => detail is null ? more : more is null ? detail : $"{detail} {more}";
+
     private static bool IsUnanswered(Exception error) => error switch
     {
-        PostgresException refused => refused.SqlState is PostgresErrorCodes.CannotConnectNow or PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown,
+        PostgresException refused => refused.SqlState is PostgresErrorCodes.CannotConnectNow or PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown
+            or PostgresErrorCodes.TooManyConnections or PostgresErrorCodes.SerializationFailure, // the last: replay ended our question
+        MigrationException { ErrorId: "TlsCertificateRejected" or "TlsRefused" } => false, // does not pass by itself
         NpgsqlException or SocketException or TimeoutException => true,
         MigrationException { Kind: MigrationErrorKind.Connection } => true,
         _ => error.InnerException is { } inner && IsUnanswered(inner),

@@ -39,7 +39,7 @@ public sealed partial class WalLink : ReplicationLink
     /// even if such bytes remain: nothing committed is missing.
     /// </remarks>
     /// <param name="cancel">Ends the measurement.</param>
-    /// <exception cref="MigrationException"><c>SourceOfOtherCluster</c>; or the source cannot be reached.</exception>
+    /// <exception cref="MigrationException"><c>SourceOfOtherCluster</c>, <c>SourceInRecovery</c>, <c>TargetOfOtherCluster</c>, or a login that is refused. One of the two that cannot be reached is no error: the record has the other half, and says so.</exception>
     public override Task<ReplicationLag> MeasureLagAsync(CancellationToken cancel = default) => _probe.MeasureAsync(this, cancel);
 
     /// <inheritdoc/>

@@ -9,11 +9,8 @@ internal sealed record WalLinkSurroundings
 {
     private static readonly TimeSpan Freshness = TimeSpan.FromSeconds(45);
 
-    /// <summary>Why the link can never go on; null when nothing says so.</summary>
-    public string? Broken { get; private init; }
-
     /// <summary>Why replay is paused, from the log.</summary>
-    public string? PauseReason { get; private init; }
+    public string? PauseReason => Log.InsufficientSettings;
 
     /// <summary>What keeps WAL from arriving; null when nothing is known to.</summary>
     public string? Trouble { get; private init; }
@@ -22,7 +19,7 @@ internal sealed record WalLinkSurroundings
 
     private bool IsRunning { get; init; }
 
-    private string? LogReason { get; init; }
+    private ServerLog Log { get; init; } = new();
 
     private PrefetchStatus? Status { get; init; }
 
@@ -41,39 +38,51 @@ internal sealed record WalLinkSurroundings
             IsLocal = true,
             IsRunning = LocalServer.ReadProcessId(layout.DataDirectory) is not null,
             Status = status,
-            Broken = log.Forked,
-            PauseReason = log.InsufficientSettings,
-            LogReason = log.LastError,
+            Log = log,
             Trouble = TroubleOf(status),
         };
     }
+
+    /// <summary>Why the link can never go on; null when nothing says so.</summary>
+    /// <param name="source">The source, and null if nobody asked it.</param>
+    /// <param name="sameTimeline">Whether it is on the timeline that the target replays.</param>
+    public string? Broken(SourcePosition? source, bool sameTimeline) =>
+        Log.Forked is { } forked && !IsStray(source, sameTimeline) ? $"{forked}. {Log.ForkedRemedy}" : null;
+
+    /// <summary>A warning of a history in the archive that is not the source's: harmless to replay, but no server starts with it.</summary>
+    /// <inheritdoc cref="Broken(SourcePosition?, bool)"/>
+    public string? StrayHistory(SourcePosition? source, bool sameTimeline) => Log.ForkedHistory is { } history && IsStray(source, sameTimeline)
+        ? $"{SegmentStore.Folder}{history} in the archive is not of the source, which is on timeline {source!.Timeline.ToString(CultureInfo.InvariantCulture)}. Replay goes on, but the server would not start again: remove it, and pg_wal/{history} in the data directory."
+        : null;
 
     /// <summary>The lag when the target does not answer.</summary>
     public ReplicationLag WithoutAnswer(Exception error)
     {
         var (state, detail) = !IsLocal ? (LinkState.Stalled, $"The target does not answer: {error.Message}")
-            : Broken is not null ? (LinkState.Broken, Broken)
-            : !IsRunning ? (LinkState.Stopped, LogReason is null ? "The target's server does not run." : $"The target's server does not run; its log ends with: {LogReason}")
+            : Broken(null, false) is { } broken ? (LinkState.Broken, broken)
+            : !IsRunning ? (LinkState.Stopped, Log.LastError is null ? "The target's server does not run." : $"The target's server does not run; its log ends with: {Log.LastError}")
             : Trouble is not null ? (LinkState.Stalled, Trouble)
             : (LinkState.Preparing, $"The target does not accept connections yet: {error.Message}");
         return new ReplicationLag { State = state, Detail = detail, MeasuredAt = DateTime.UtcNow };
     }
 
+    /// <summary>Whether the archive is known to hold a whole segment that begins behind what the target has replayed.</summary>
+    public bool HasSegmentBeyond(StandbyPosition target) =>
+        Status?.LastInArchive is { } last && WalSegmentName.TryParse(last, out var segment) && target.Replayed is { } replayed && replayed < segment.Start(target.SegmentSize);
+
     /// <summary>Whether the archive is known to hold more than the target has replayed; null when that is not known.</summary>
     public bool? HasMore(StandbyPosition target)
     {
-        if (Status is not { State: not (PrefetchState.Starting or PrefetchState.Stopped) } status || target.Replayed is not { } replayed)
+        if (Status is not { State: not (PrefetchState.Starting or PrefetchState.Stopped) } status || target.Replayed is null)
         {
             return null;
         }
 
-        if (status.State == PrefetchState.Fetching)
-        {
-            return true;
-        }
-
-        return status.LastInArchive is { } last && WalSegmentName.TryParse(last, out var segment) && replayed < segment.Start(target.SegmentSize);
+        return status.State == PrefetchState.Fetching || HasSegmentBeyond(target);
     }
+
+    // A source that was promoted is on the timeline that the log names, or on a later one that the target does not replay.
+    private bool IsStray(SourcePosition? source, bool sameTimeline) => source is not null && sameTimeline && source.Timeline != Log.ForkedTimeline;
 
     private static string? TroubleOf(PrefetchStatus? status)
     {

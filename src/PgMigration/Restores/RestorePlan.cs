@@ -80,7 +80,7 @@ internal sealed class RestorePlan
             Backup = contents,
             Server = server,
             Size = backup.UncompressedSize ?? contents.Length * 3,
-            LoadOptions = new LoadOptions { Parallelism = options.Parallelism, Owner = owner, Tablespaces = tablespaces },
+            LoadOptions = new LoadOptions { Parallelism = options.Parallelism, Owner = owner, Tablespaces = tablespaces, MajorVersion = wal.MajorVersion, UncompressedSize = backup.UncompressedSize },
             Record = (earlier ?? new RestoreRecord
             {
                 SystemIdentifier = wal.SystemIdentifier,

@@ -19,11 +19,19 @@ internal sealed class StandbyStart(LocalServer server, PrefetcherProcess prefetc
     // A listing may be a moment ahead of an object that is still being written: a gap or a damage that stays this long is one.
     private static readonly TimeSpan TroubleLimit = TimeSpan.FromSeconds(20);
 
+    // A server that is about to answer is not refused for the same reason for long.
+    private const int SameRefusals = 3;
+    private static readonly TimeSpan RefusalLimit = TimeSpan.FromSeconds(1);
+
+    private string? _refusal;
+    private int _refusals;
+    private long _refusedSince;
+
     /// <summary>Starts the server unless it runs, and returns once it answers on its socket, be it with a refusal of the role.</summary>
     /// <param name="probe">A server over the socket; that the role exists is not needed.</param>
     /// <param name="stallLimit">How long nothing may move.</param>
     /// <param name="cancel">Ends the wait.</param>
-    /// <exception cref="MigrationException"><c>ServerStartFailed</c>, <c>SegmentMissing</c>, <c>SegmentDamaged</c>, <c>RestoreStalled</c>.</exception>
+    /// <exception cref="MigrationException"><c>ServerStartFailed</c>, <c>ServerRefusesSessions</c>, <c>SegmentMissing</c>, <c>SegmentDamaged</c>, <c>RestoreStalled</c>.</exception>
     public async Task UntilConsistentAsync(PgServer probe, TimeSpan stallLimit, CancellationToken cancel)
     {
         if (server.ProcessId is null)
@@ -70,7 +78,7 @@ internal sealed class StandbyStart(LocalServer server, PrefetcherProcess prefetc
 
     private string Activity => $"Replaying WAL until {record.BackupName} is consistent";
 
-    private static async Task<bool> AnswersAsync(PgServer probe, CancellationToken cancel)
+    private async Task<bool> AnswersAsync(PgServer probe, CancellationToken cancel)
     {
         try
         {
@@ -79,8 +87,30 @@ internal sealed class StandbyStart(LocalServer server, PrefetcherProcess prefetc
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
-            // A refused role is an answer, too: authentication is over, so the server is consistent.
-            return StandbyAccess.IsRefusal(error);
+            if (StandbyAccess.IsRefusal(error))
+            {
+                return true; // an answer, too: authentication is over, so the server is consistent
+            }
+
+            ThrowIfRefusedForGood(error as PostgresException ?? error.InnerException as PostgresException);
+            return false;
+        }
+    }
+
+    /// <summary>A consistent server with a damaged directory refuses each session with the reason, and never ends by itself.</summary>
+    private void ThrowIfRefusedForGood(PostgresException? error)
+    {
+        // class 57: it starts, or is being shut down
+        string? refusal = error is null || error.SqlState.StartsWith("57", StringComparison.Ordinal) ? null : $"{error.Severity}: {error.MessageText} (SQLSTATE {error.SqlState})";
+        if (refusal is null || refusal != _refusal)
+        {
+            (_refusal, _refusals, _refusedSince) = (refusal, 0, Stopwatch.GetTimestamp());
+        }
+
+        if (refusal is not null && ++_refusals >= SameRefusals && Stopwatch.GetElapsedTime(_refusedSince) > RefusalLimit)
+        {
+            throw new MigrationException("ServerRefusesSessions", MigrationErrorKind.InvalidData,
+                $"The server on {server.DataDirectory} refuses every session with {refusal}. The backup {record.BackupName} seems to be incomplete or damaged: choose another one with -BackupName and an empty directory. The server's log is {server.LogFile}.");
         }
     }
 
@@ -91,7 +121,7 @@ internal sealed class StandbyStart(LocalServer server, PrefetcherProcess prefetc
             var log = ServerLog.Read(server.LogFile);
             string reason = log.InsufficientSettings ?? log.LastError ?? "its log does not say why";
             throw new MigrationException("ServerStartFailed", MigrationErrorKind.InvalidOperation,
-                $"The server on {server.DataDirectory} ended before it was consistent: {reason}. Its log is {server.LogFile}. When the reason is mended, run the same command again.");
+                $"The server on {server.DataDirectory} ended before it was consistent: {reason}. Its log is {server.LogFile}. {log.ForkedRemedy ?? "When the reason is mended, run the same command again."}");
         }
     }
 

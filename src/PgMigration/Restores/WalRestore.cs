@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using PgMigration.Wal;
 
 namespace PgMigration;
@@ -19,6 +20,19 @@ public static class WalRestore
 
         var layout = new RestoreLayout(options.DataDirectory);
         using var storage = ArchiveStorage.Open(options.Archive);
+        try
+        {
+            return await StartAsync(options, layout, storage, observer, cancel);
+        }
+        catch (IOException error) when (FullDisk.IsCause(error))
+        {
+            throw FullDisk.Explain(layout.DataDirectory, "its own files were written", error);
+        }
+    }
+
+    [SupportedOSPlatform("linux")]
+    private static async Task<WalLink> StartAsync(WalRestoreOptions options, RestoreLayout layout, IArchiveStorage storage, IMigrationObserver observer, CancellationToken cancel)
+    {
         var plan = await RestorePlan.MakeAsync(options, layout, storage, observer, cancel);
         using var taken = await plan.TakeDirectoryAsync(cancel);
         var running = new RestoredServer(layout, plan.Record, plan.Server);

@@ -58,7 +58,7 @@ internal static class ConnectFailure
         }
 
         return new MigrationException("ServerUnreachable", MigrationErrorKind.Connection,
-            $"{Where(server)} could not be reached: {Innermost(error).Message}. Check host, port, network and that the server runs.", error);
+            $"{Where(server)} could not be reached: {Innermost(error).Message.TrimEnd('.')}. Check host, port, network and that the server runs.", error);
     }
 
     private static string Where(PgServer server) =>

@@ -61,6 +61,17 @@ public sealed class GetWalBackupTests : IDisposable
     }
 
     [Fact]
+    public void A_wrong_prefix_is_a_warning_that_says_what_was_expected()
+    {
+        using var pipeline = _engine.Pipeline("Get-WalBackup $args[0]", Directory.CreateDirectory(Path.Combine(Archive, "wrong-prefix")).FullName);
+
+        Assert.Empty(pipeline.Invoke());
+        string warning = Assert.Single(pipeline.Streams.Warning).Message;
+        Assert.Contains("wrong-prefix", warning, StringComparison.Ordinal);
+        Assert.Contains("basebackups_005/", warning, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_table_is_one_line_a_backup()
     {
         var (_, output, _) = await ShellRun.ToEndAsync("-Command", $"Get-WalBackup '{Archive}' -Name '*3'");

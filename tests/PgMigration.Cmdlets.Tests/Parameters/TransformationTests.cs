@@ -37,6 +37,14 @@ public sealed class TransformationTests : IDisposable
         Assert.Contains("'1d' in quotes", _engine.Fails("Get-TestValue -Duration 1d").Exception.Message, StringComparison.Ordinal);
 
     [Theory]
+    [InlineData("Get-TestValue -Duration 500us", "unquoted 500us")]
+    [InlineData("Get-TestValue -Duration 5y", "unquoted 5y")]
+    [InlineData("Get-TestValue -Size 2000s", "unquoted 2000s")]
+    [InlineData("Get-TestValue -Size 16d", "unquoted 16d")]
+    public void A_number_with_a_suffix_of_the_engines_own_is_not_taken_for_one_without(string script, string expected) =>
+        Assert.Contains(expected, _engine.Fails(script).Exception.Message, StringComparison.Ordinal);
+
+    [Theory]
     [InlineData("8192", 8192)]
     [InlineData("'16MB'", 16L << 20)]
     [InlineData("16MB", 16L << 20)]

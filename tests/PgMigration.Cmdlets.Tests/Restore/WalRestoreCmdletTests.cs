@@ -53,6 +53,7 @@ public sealed class WalRestoreCmdletTests : IDisposable
     [Theory]
     [InlineData("30")]
     [InlineData("'soon'")]
+    [InlineData("5M")] // minutes, or megabytes?
     [InlineData("-1")]
     [InlineData("$null")]
     public void A_lag_without_a_unit_is_refused(string typed) =>
@@ -63,11 +64,24 @@ public sealed class WalRestoreCmdletTests : IDisposable
     [InlineData("'16MB'", "16.0 MB")]
     [InlineData("0", "0 bytes")]
     [InlineData("'10s'", "10 s")]
+    [InlineData("10s", "10 s")] // the engine reads a short
+    [InlineData("2000s", "0.00:33:20")]
+    [InlineData("40000s", "0.11:06:40")] // too large for one: the engine leaves the text
+    [InlineData("5m", "0.00:05:00")]
     [InlineData("'00:00:10'", "10 s")]
     [InlineData("([timespan]::FromSeconds(10))", "10 s")]
     public void A_lag_is_read_as_it_is_typed(string typed, string expected) =>
         Assert.Equal(expected, Assert.Single(_engine.Run(Limit(typed))).ToString());
 
+    [Theory]
+    [InlineData("1d", "'1d' in quotes")]
+    [InlineData("3000d", "'3000d' in quotes")]
+    [InlineData("2000us", "unquoted 2000us")]
+    [InlineData("10y", "unquoted 10y")]
+    [InlineData("5000u", "unquoted 5000u")]
+    public void A_lag_whose_unit_the_engine_took_away_is_refused_and_says_so(string typed, string expected) =>
+        Assert.Contains(expected, _engine.Fails(Limit(typed)).Exception.Message, StringComparison.Ordinal);
+
     private static string Limit(string typed) =>
-        $"[PgMigration.Cmdlets.LagLimitTransformationAttribute]::new().Transform($ExecutionContext, {typed}).ToString()";
+        $"function Limit {{ param([PgMigration.Cmdlets.LagLimitTransformation()] $Below) $Below.ToString() }}; Limit -Below {typed}";
 }

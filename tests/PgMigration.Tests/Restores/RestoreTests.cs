@@ -108,6 +108,51 @@ public sealed class RestoreTests(ArchivingServer source) : IDisposable
     }
 
     [Fact]
+    public async Task A_server_that_refuses_every_session_ends_the_wait_with_its_own_words()
+    {
+        await source.FillAsync(10);
+        await source.BackUpAsync();
+        await _target.StartAsync();
+        await WalRestore.StopAsync(_target.DataDirectory);
+        File.Delete(Path.Combine(_target.DataDirectory, "global/pg_filenode.map"));
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => _target.StartAsync());
+
+        Assert.Equal("ServerRefusesSessions", error.ErrorId);
+        Assert.Contains("FATAL: could not open file \"global/pg_filenode.map\"", error.Message, StringComparison.Ordinal);
+        Assert.Null(LocalServer.ReadProcessId(_target.DataDirectory));
+    }
+
+    [Fact]
+    public async Task A_backup_whose_main_part_is_gone_starts_no_server()
+    {
+        await source.FillAsync(10);
+        var backup = await source.BackUpAsync();
+        string folder = Path.Combine(source.ArchiveFolder, "basebackups_005", backup.Name);
+        File.Delete(Path.Combine(folder, "files_metadata.json"));
+        File.Delete(Assert.Single(Directory.GetFiles(Path.Combine(folder, "tar_partitions"), "part_001*")));
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => _target.StartAsync());
+
+        Assert.Equal("BackupIncomplete", error.ErrorId);
+        Assert.Null(LocalServer.ReadProcessId(_target.DataDirectory));
+    }
+
+    [Fact]
+    public async Task A_disk_that_is_full_from_the_beginning_is_told_as_such()
+    {
+        await source.FillAsync(1);
+        await source.BackUpAsync();
+        Directory.CreateDirectory(_target.Layout.Folder);
+        File.CreateSymbolicLink(_target.Layout.RecordFile + ".new", "/dev/full"); // whatever is written there meets a full disk
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => _target.StartAsync());
+
+        Assert.Equal("DiskFull", error.ErrorId);
+        Assert.Contains(_target.DataDirectory, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_directory_with_something_else_in_it_is_refused()
     {
         Directory.CreateDirectory(_target.DataDirectory);

@@ -8,6 +8,8 @@ namespace PgMigration.Tests;
 [Collection(ArchivingCollection.Name)]
 public sealed class WalLinkLagTests(ArchivingServer source) : IDisposable
 {
+    private const string ForkLongAgo = "1\t0/1000000\tno recovery target specified\n";
+
     private readonly RestoreTarget _target = new(source);
 
     public void Dispose() => _target.Dispose();
@@ -89,22 +91,101 @@ public sealed class WalLinkLagTests(ArchivingServer source) : IDisposable
     }
 
     [Fact]
-    public async Task A_timeline_that_forked_before_the_replayed_position_breaks_the_link()
+    public async Task A_source_that_went_on_along_another_timeline_before_the_replayed_position_breaks_the_link()
     {
         var link = await FollowAsync();
+        using var promoted = new RestoreTarget(source);
+        var other = await promoted.StartAsync();
+        await TestPostgres.ExecuteAsync(other.Target, "SELECT pg_promote(true, 30)");
         string history = source.SegmentPath("00000002.history");
         try
         {
-            await File.WriteAllTextAsync(history, "1\t0/1000000\tno recovery target specified\n");
+            await File.WriteAllTextAsync(history, ForkLongAgo);
+            var broken = (WalLink)link.WithSource(other.Target);
 
-            var lag = await LagIsAsync(link, now => now.State == LinkState.Broken);
+            var lag = await LagIsAsync(broken, now => now.State == LinkState.Broken);
             Assert.NotEqual(TimeSpan.Zero, lag.Time);
-            Assert.Equal("LinkBroken", (await Assert.ThrowsAsync<MigrationException>(() => LagWait.UntilAsync(link, LagLimit.OfTime(TimeSpan.FromDays(1)), null, IMigrationObserver.None))).ErrorId);
+            Assert.Contains("restore anew", lag.Detail, StringComparison.Ordinal);
+            Assert.Equal("LinkBroken", (await Assert.ThrowsAsync<MigrationException>(() => LagWait.UntilAsync(broken, LagLimit.OfTime(TimeSpan.FromDays(1)), null, IMigrationObserver.None))).ErrorId);
         }
         finally
         {
             File.Delete(history);
         }
+    }
+
+    [Fact]
+    public async Task A_stray_history_is_a_warning_while_replay_goes_on_and_at_the_next_start_the_remedy_is_said()
+    {
+        var link = await FollowAsync();
+        string history = source.SegmentPath("00000002.history");
+        try
+        {
+            await File.WriteAllTextAsync(history, ForkLongAgo);
+            var lag = await LagIsAsync(link, now => now.Detail is not null);
+            Assert.Contains("00000002.history", lag.Detail, StringComparison.Ordinal);
+            Assert.Contains("pg_wal/00000002.history", lag.Detail, StringComparison.Ordinal);
+            Assert.Equal(LinkState.Broken, (await WalRestore.Find(_target.DataDirectory).MeasureLagAsync()).State); // who does not ask the source cannot tell
+
+            await source.AddAsync("goes on");
+            await source.ArchiveNowAsync();
+            await _target.UntilSameAsync(link);
+            await LagIsAsync(link, now => now is { State: LinkState.Following, Time.Ticks: 0 });
+
+            await WalRestore.StopAsync(_target.DataDirectory);
+            var error = await Assert.ThrowsAsync<MigrationException>(() => _target.StartAsync());
+            Assert.Equal("ServerStartFailed", error.ErrorId);
+            Assert.Contains("pg_wal/00000002.history", error.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(history);
+        }
+
+        File.Delete(Path.Combine(_target.DataDirectory, "pg_wal/00000002.history"));
+        await _target.UntilSameAsync(await _target.StartAsync()); // the remedy is one
+    }
+
+    [Fact]
+    public async Task A_source_that_is_away_for_a_moment_is_a_record_with_the_targets_half()
+    {
+        var link = await FollowAsync();
+        await source.Postgres.Local.StopAsync();
+        try
+        {
+            var lag = await link.MeasureLagAsync();
+
+            Assert.Equal(LinkState.Stalled, lag.State);
+            Assert.Null(lag.SourceLsn);
+            Assert.Null(lag.Bytes);
+            Assert.Null(lag.Time);
+            Assert.NotNull(lag.TargetLsn);
+            Assert.Contains("The source cannot be asked", lag.Detail, StringComparison.Ordinal);
+            Assert.False(LagLimit.OfTime(TimeSpan.FromDays(1000)).IsMet(lag));
+        }
+        finally
+        {
+            await source.Postgres.Local.StartAsync();
+        }
+
+        await LagIsAsync(link, now => now.State == LinkState.Following);
+        await using var other = await TestPostgres.StartAsync([]);
+        Assert.Equal("SourceOfOtherCluster", (await Assert.ThrowsAsync<MigrationException>(() => ((WalLink)link.WithSource(other.Server)).MeasureLagAsync())).ErrorId); // does not pass by itself
+    }
+
+    [Fact]
+    public async Task A_standby_tells_for_how_long_it_has_been_within_a_segment()
+    {
+        var link = await FollowAsync();
+        var began = DateTime.UtcNow;
+        await source.AddAsync("one more");
+        await source.ArchiveNowAsync();
+        await _target.UntilSameAsync(link);
+
+        var first = await StandbyPosition.ReadAsync(link.Target, CancellationToken.None);
+        Assert.InRange(first.InSegmentFor!.Value, TimeSpan.Zero, DateTime.UtcNow - began + TimeSpan.FromSeconds(1)); // PostgreSQL tells times of files in whole seconds
+        await ArchivingServer.UntilAsync("it counts while nothing comes", async () =>
+            (await StandbyPosition.ReadAsync(link.Target, CancellationToken.None)).InSegmentFor > first.InSegmentFor + TimeSpan.FromMilliseconds(200));
     }
 
     [Fact]

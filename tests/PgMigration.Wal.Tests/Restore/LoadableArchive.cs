@@ -28,7 +28,7 @@ internal sealed class LoadableArchive : IDisposable
         return layout;
     }
 
-    /// <summary>Writes six parts, a control part and the list of files.</summary>
+    /// <summary>Writes eight parts, a control part and the list of files.</summary>
     public async Task WriteAsync(ICodec? codec = null)
     {
         codec ??= Codec.Lz4;
@@ -40,10 +40,26 @@ internal sealed class LoadableArchive : IDisposable
             sets[codec.NameFor($"part_{part:000}.tar")] = [.. files.Select(file => file.Name)];
         }
 
+        (string, byte[])[] everyCluster = [("/PG_VERSION", "15\n"u8.ToArray()), ("/global/pg_filenode.map", Some.Bytes(512)), ("/base/1/PG_VERSION", "15\n"u8.ToArray()), ("/pg_xact/0000", Some.Bytes(8192))];
+        await WritePartAsync(codec.NameFor("part_007.tar"), codec, everyCluster);
+        sets[codec.NameFor("part_007.tar")] = [.. everyCluster.Select(file => file.Item1)];
         await WritePartAsync(codec.NameFor("part_008.tar"), codec, ("backup_label", Encoding.ASCII.GetBytes("START WAL LOCATION: 0/2000028 (file 000000010000000000000002)\n")));
         await WritePartAsync(codec.NameFor("pg_control.tar"), codec, ("/global/pg_control", Some.Bytes(8192, seed: 99)));
         sets[codec.NameFor("pg_control.tar")] = ["/global/pg_control"];
         await PutAsync("files_metadata.json", JsonSerializer.SerializeToUtf8Bytes(new { Files = new Dictionary<string, object>(), TarFileSets = sets }));
+    }
+
+    /// <summary>Writes a part with a symbolic link and then a file.</summary>
+    public async Task WriteLinkAsync(string part, string link, string target, string file)
+    {
+        using var tar = new MemoryStream();
+        await using (var writer = new System.Formats.Tar.TarWriter(tar, TarEntryFormat.Pax, leaveOpen: true))
+        {
+            await writer.WriteEntryAsync(new PaxTarEntry(TarEntryType.SymbolicLink, link) { LinkName = target });
+            await writer.WriteEntryAsync(new PaxTarEntry(TarEntryType.RegularFile, file) { DataStream = new MemoryStream("restore_command = 'hostile'"u8.ToArray()) });
+        }
+
+        await PutAsync($"tar_partitions/{part}", tar.ToArray());
     }
 
     public async Task WritePartAsync(string name, ICodec codec, params (string Name, byte[] Content)[] files)
@@ -70,11 +86,11 @@ internal sealed class LoadableArchive : IDisposable
 
     public string PathOf(string name) => Path.Combine(_folder, "archive", Prefix, name);
 
-    public async Task LoadAsync(RestoreLayout layout, IArchiveStorage? storage = null, LoadOptions? options = null, CancellationToken cancel = default)
+    public async Task LoadAsync(RestoreLayout layout, IArchiveStorage? storage = null, LoadOptions? options = null, IMigrationObserver? observer = null, CancellationToken cancel = default)
     {
         using var own = Storage;
         var contents = await BackupContents.ListAsync(own, BackupName, cancel);
-        await new BackupLoader(storage ?? own, contents, layout, options ?? new LoadOptions { Parallelism = 2 }, IMigrationObserver.None).LoadAsync(cancel);
+        await new BackupLoader(storage ?? own, contents, layout, options ?? new LoadOptions { Parallelism = 2 }, observer ?? IMigrationObserver.None).LoadAsync(cancel);
     }
 
     /// <summary>Asserts that a data directory holds every file of the backup, byte for byte, and can be started.</summary>
