@@ -18,6 +18,7 @@
         'Resume-Cutover'
         'Undo-Cutover'
         'New-MigrationApp'
+        'Get-MigrationLink'
         'Invoke-MigrationRehearsal'
         'Get-PgSequence'
         'Repair-PgSequence'

@@ -5,18 +5,25 @@ namespace PgMigration.Cmdlets;
 /// <summary>What Invoke-, Resume- and Undo-Cutover have in common: the link, the app, the limits.</summary>
 public abstract class CutoverCmdlet : MigrationCmdlet
 {
-    /// <summary>The link to cut over: what Start-WalRestore or Get-WalRestore returned.</summary>
+    /// <summary>The link to cut over: what Start-WalRestore, Get-WalRestore or Get-MigrationLink returned, also over remoting.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
+    [ReplicationLinkTransformation]
     public ReplicationLink? Link { get; set; }
 
     /// <summary>How the application is paused, repointed and let go on: from New-MigrationApp.</summary>
     [Parameter(Mandatory = true)]
+    [MigrationAppTransformation]
     public MigrationApp? App { get; set; }
 
     /// <summary>The server that the app leaves, as a login that owns the app's tables. May be left out when the link knows it.</summary>
     [Parameter]
     [PgServerTransformation]
     public PgServer? Source { get; set; }
+
+    /// <summary>The new server as a superuser, when it is reached another way than the link knows: from another machine, or with a secret that did not travel.</summary>
+    [Parameter]
+    [PgServerTransformation]
+    public PgServer? Target { get; set; }
 
     /// <summary>The new server as the app is to reach it, when that is not the address that the link knows.</summary>
     [Parameter]
@@ -47,7 +54,7 @@ public abstract class CutoverCmdlet : MigrationCmdlet
     {
         var source = Source ?? Link!.Source ?? throw new MigrationException("SourceMissing", MigrationErrorKind.InvalidArgument,
             "The link does not know its source. Give the server that the app leaves with -Source, such as -Source $env:DATABASE_URL.");
-        return new Cutover(Link!, source, App!, (options ?? new CutoverOptions()) with
+        return new Cutover(Target is null ? Link! : Link!.WithTarget(Target.WithDatabase(source.Database)), source, App!, (options ?? new CutoverOptions()) with
         {
             AppTarget = AppTarget, MaxPause = MaxPause, PauseTimeout = PauseTimeout, FenceTimeout = FenceTimeout,
         }, Observer);

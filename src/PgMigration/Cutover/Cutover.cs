@@ -24,7 +24,7 @@ public sealed record Cutover(ReplicationLink Link, PgServer Source, MigrationApp
     public async Task<CutoverReport> RunAsync(string journalPath, CancellationToken cancel = default)
     {
         using var journal = CutoverJournal.Create(journalPath);
-        await using var context = Open(journal);
+        await using var context = await OpenAsync(journal);
         return await new CutoverRunner(Plan, context).RunAsync(cancel);
     }
 
@@ -34,7 +34,7 @@ public sealed record Cutover(ReplicationLink Link, PgServer Source, MigrationApp
     public async Task<CutoverReport> ResumeAsync(string journalPath, CancellationToken cancel = default)
     {
         using var journal = CutoverJournal.Open(journalPath);
-        await using var context = Open(journal);
+        await using var context = await OpenAsync(journal);
         return await new CutoverRunner(Plan, context).RunAsync(cancel);
     }
 
@@ -43,18 +43,54 @@ public sealed record Cutover(ReplicationLink Link, PgServer Source, MigrationApp
     public async Task<CutoverReport> UndoAsync(string journalPath)
     {
         using var journal = CutoverJournal.Open(journalPath);
-        await using var context = Open(journal);
+        await using var context = await OpenAsync(journal);
         return await new CutoverRunner(Plan, context).UndoAsync();
     }
 
-    private CutoverContext Open(CutoverJournal journal)
+    // A server may have changed its address since (a failover, a laptop that reaches it another way): then who answers there must be of the
+    // same cluster, which every new session asks, and the source must not be the target.
+    private async Task<CutoverContext> OpenAsync(CutoverJournal journal)
     {
-        if (journal.Facts is { } facts && (facts.Source != Source.ToString() || facts.Target != Link.Target.ToString()))
+        bool moved = journal.Facts is { } facts && (facts.Source != Source.ToString() || facts.Target != Link.Target.ToString());
+        if (moved && (journal.Facts!.SystemIdentifier == 0 || PgServer.Parse(journal.Facts.Source).Database != Source.Database))
         {
             throw new MigrationException("JournalOfOtherServers", MigrationErrorKind.InvalidArgument,
-                $"The journal {journal.Path} is of a cutover from {facts.Source} to {facts.Target}, not from {Source} to {Link.Target}. Give its own servers, or its own journal.");
+                $"The journal {journal.Path} is of a cutover from {journal.Facts.Source} to {journal.Facts.Target}, not from {Source} to {Link.Target}. Give its own servers, or its own journal.");
         }
 
-        return new CutoverContext(Link, Source, Options.AppTarget ?? Link.TargetForApp(Source), App, Options, journal, Observer);
+        var context = new CutoverContext(Link, Source, Options.AppTarget ?? Link.TargetForApp(Source), App, Options, journal, Observer);
+        if (moved)
+        {
+            try
+            {
+                await RefuseSameServerAsync(context);
+                context.Learn(context.Facts with { Source = Source.ToString(), Target = Link.Target.ToString() });
+            }
+            catch
+            {
+                await context.DisposeAsync();
+                throw;
+            }
+        }
+
+        return context;
+    }
+
+    private static async Task RefuseSameServerAsync(CutoverContext context)
+    {
+        const string Instance = "select pg_postmaster_start_time()::text || ' ' || current_setting('port')";
+        try
+        {
+            var target = await context.TargetSessionAsync(CancellationToken.None);
+            await using var source = await context.Source.ConnectAsync();
+            if (await target.ScalarAsync<string>(Instance, CancellationToken.None) == await source.ScalarAsync<string>(Instance, CancellationToken.None))
+            {
+                throw new MigrationException("SourceIsTarget", MigrationErrorKind.InvalidArgument, $"{context.Source} and {context.Target} are the same server. Give the server that the app leaves with -Source.");
+            }
+        }
+        catch (Exception error) when (error is Npgsql.NpgsqlException or MigrationException { Kind: MigrationErrorKind.Connection })
+        {
+            context.Observer.Warning($"Source and target could not be compared: {Redaction.Of(error.Message)}");
+        }
     }
 }

@@ -10,6 +10,7 @@ public sealed record CutoverPlan(IReadOnlyList<ICutoverStep> Steps)
         new CheckGates(),          // nothing is touched before every gate has passed
         new PrepareSource(),       // the table that will carry the nonce, made before anything waits
         new FillSegment(),         // so that little is left to fill after the fence
+        new ConfirmGates(),        // what held at the begin may not hold any more
         new PauseApp(),
         new FenceSource(),
         new MarkSource(),          // nonce and position: what must be on the target, every acknowledged commit before it
@@ -24,6 +25,28 @@ public sealed record CutoverPlan(IReadOnlyList<ICutoverStep> Steps)
     ]);
 
     /// <summary>The plan in words, one row a step: what -WhatIf writes.</summary>
-    public IReadOnlyList<CutoverPlanRow> Describe() =>
-        [.. Steps.Select((step, index) => new CutoverPlanRow(index + 1, step.Name, step.Effect, step.UndoEffect, step.Mark))];
+    /// <param name="until">The step behind which it stops; null for all of it.</param>
+    public IReadOnlyList<CutoverPlanRow> Describe(string? until = null) =>
+        [.. Steps.Take(until is null ? Steps.Count : PlaceOf(until) + 1).Select((step, index) => new CutoverPlanRow(index + 1, step.Name, step.Effect, step.UndoEffect, step.Mark))];
+
+    /// <summary>The place of a step in the plan, from 0.</summary>
+    /// <exception cref="MigrationException"><c>StepUnknown</c>, with the names there are.</exception>
+    public int PlaceOf(string name)
+    {
+        int place = Steps.TakeWhile(step => !step.Name.Equals(name, StringComparison.OrdinalIgnoreCase)).Count();
+        return place < Steps.Count ? place : throw new MigrationException("StepUnknown", MigrationErrorKind.InvalidArgument,
+            $"The plan has no step '{name}'. Its steps are {string.Join(", ", Steps.Select(step => step.Name))}.");
+    }
+
+    /// <summary>Makes sure that a cutover may stop behind a step.</summary>
+    /// <exception cref="MigrationException"><c>StepUnknown</c>; <c>UntilLeavesAppPaused</c>: the app would wait until somebody resumes or undoes.</exception>
+    public void CheckUntil(string name, bool leaveAppPaused)
+    {
+        int place = PlaceOf(name);
+        if (!leaveAppPaused && place >= PlaceOf(nameof(PauseApp)) && place < PlaceOf(nameof(ResumeApp)))
+        {
+            throw new MigrationException("UntilLeavesAppPaused", MigrationErrorKind.InvalidArgument,
+                $"To stop behind {Steps[place].Name} would leave the app paused, for as long as nobody runs Resume-Cutover or Undo-Cutover. Say so with -LeaveAppPaused, or stop behind {Steps[PlaceOf(nameof(PauseApp)) - 1].Name} at the latest.");
+        }
+    }
 }

@@ -10,7 +10,7 @@ namespace PgMigration;
 /// </summary>
 public sealed class CutoverRunner
 {
-    private static readonly TimeSpan UndoTimeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan UndoTimeout = TimeSpan.FromSeconds(90);
     private static readonly TimeSpan AheadTimeout = TimeSpan.FromSeconds(60);
 
     private readonly CutoverPlan _plan;
@@ -37,6 +37,11 @@ public sealed class CutoverRunner
     public async Task<CutoverReport> RunAsync(CancellationToken cancel = default)
     {
         RefuseEnded();
+        if (_context.Options.Until is { } last)
+        {
+            _plan.CheckUntil(last, _context.Options.LeaveAppPaused);
+        }
+
         if (Journal.Entries.Any(entry => entry.Event == CutoverEvent.UndoBegun))
         {
             throw new MigrationException("CutoverBeingUndone", MigrationErrorKind.InvalidOperation,
@@ -50,7 +55,7 @@ public sealed class CutoverRunner
             Journal.Write(CutoverEvent.Planned, text: string.Join(", ", _plan.Steps.Select(step => step.Name)), facts: _context.Facts);
         }
 
-        using var pause = new PauseDeadline(_context.Options.MaxPause);
+        using var pause = new PauseDeadline(_context.Options.MaxPause, _context.Options.Clock);
         for (int index = resumed ? FirstStepToTake() : 0; index < _plan.Steps.Count; index++)
         {
             var step = _plan.Steps[index];
@@ -60,8 +65,21 @@ public sealed class CutoverRunner
             }
             catch (Exception error)
             {
-                await GiveUpAsync(step, error, pause, cancel);
-                throw; // not reached: giving up always throws
+                if (!await IsSourceBackAsync(step, error, pause, cancel))
+                {
+                    await GiveUpAsync(step, error, pause, cancel);
+                    throw; // not reached: giving up always throws
+                }
+
+                index = _plan.PlaceOf(nameof(FenceSource)) - 1;
+                continue;
+            }
+
+            if (_context.Options.Until is { } until && step.Name.Equals(until, StringComparison.OrdinalIgnoreCase) && index < _plan.Steps.Count - 1)
+            {
+                Journal.Write(CutoverEvent.Stopped, step.Name, $"as told; next is {_plan.Steps[index + 1].Name}");
+                _context.Observer.Progress(new MigrationProgress("Cutover", $"stopped behind {step.Name}") { Percent = 100, Completed = true });
+                return Report(CutoverOutcome.Unfinished);
             }
         }
 
@@ -114,6 +132,11 @@ public sealed class CutoverRunner
         if (opening && !past)
         {
             cancel.ThrowIfCancellationRequested();
+            if (pause.HasPassed)
+            {
+                throw new OperationCanceledException("the app has been paused for too long"); // by the wall clock: this machine may have slept
+            }
+
             pause.Stop();
         }
 
@@ -149,6 +172,37 @@ public sealed class CutoverRunner
         _context.Observer.Verbose(string.Create(CultureInfo.InvariantCulture, $"{step.Name}: {proof} ({clock.Elapsed.TotalMilliseconds:0} ms)"));
     }
 
+    // A source that restarted, failed over behind its address or was away is asked everything again, within the time that the app may be
+    // paused: without it the app could not go on anyway. Trouble with anything else ends in an undo.
+    private async Task<bool> IsSourceBackAsync(ICutoverStep step, Exception error, PauseDeadline pause, CancellationToken cancel)
+    {
+        int place = _plan.PlaceOf(step.Name);
+        if (place < _plan.PlaceOf(nameof(FenceSource)) || place > _plan.PlaceOf(nameof(DrainLink)) || pause.HasPassed || cancel.IsCancellationRequested)
+        {
+            return false;
+        }
+
+        var token = pause.Link(cancel);
+        try
+        {
+            if (error is not MigrationException { ErrorId: "SourceChanged" } && (!IsBrokenConnection(error) || await _context.SourceAnswersAsync(token)))
+            {
+                return false;
+            }
+
+            string reason = Explain(error, null);
+            _context.Observer.Warning($"{step.Name}: {reason} The source is asked everything again.");
+            Journal.Write(CutoverEvent.Repeated, step.Name, reason);
+            _context.FencedIncarnation = null;
+            await PersistAsync(() => _context.SourceSessionAsync(token), token);
+            return true;
+        }
+        catch (Exception) when (pause.HasPassed || cancel.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
     // Where only one way is left, a server that restarts or a network that blinks is no reason to stop: sessions are opened anew.
     private static async Task PersistAsync(Func<Task> act, CancellationToken cancel)
     {
@@ -159,13 +213,15 @@ public sealed class CutoverRunner
                 await act();
                 return;
             }
-            catch (Exception error) when (!cancel.IsCancellationRequested && error is MigrationException { Kind: MigrationErrorKind.Connection }
-                or NpgsqlException { SqlState: null or PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow } or IOException)
+            catch (Exception error) when (!cancel.IsCancellationRequested && IsBrokenConnection(error))
             {
                 await Task.Delay(200, cancel);
             }
         }
     }
+
+    private static bool IsBrokenConnection(Exception error) => error is MigrationException { Kind: MigrationErrorKind.Connection }
+        or NpgsqlException { SqlState: null or PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow } or IOException;
 
     private async Task GiveUpAsync(ICutoverStep step, Exception error, PauseDeadline pause, CancellationToken cancel)
     {
@@ -265,35 +321,5 @@ public sealed class CutoverRunner
             Journal = Journal.Path,
             EndedAt = DateTime.UtcNow,
         };
-    }
-
-    /// <summary>Runs from the begin of the pause; ends the steps' work when it passes.</summary>
-    private sealed class PauseDeadline(TimeSpan limit) : IDisposable
-    {
-        private readonly CancellationTokenSource _source = new();
-        private CancellationTokenSource? _linked;
-        private bool _started;
-
-        public bool HasPassed => _started && _source.IsCancellationRequested;
-
-        public void Start()
-        {
-            _started = true;
-            _source.CancelAfter(limit);
-        }
-
-        public void Stop() => _source.CancelAfter(Timeout.InfiniteTimeSpan);
-
-        public CancellationToken Link(CancellationToken cancel)
-        {
-            _linked ??= CancellationTokenSource.CreateLinkedTokenSource(cancel, _source.Token);
-            return _linked.Token;
-        }
-
-        public void Dispose()
-        {
-            _linked?.Dispose();
-            _source.Dispose();
-        }
     }
 }

@@ -31,7 +31,7 @@ public static class SourceFence
             where not rolsuper and rolname <> 'pg_write_all_data' and exists (select from pg_roles where rolname = 'pg_write_all_data')
               and pg_has_role(oid, (select oid from pg_roles where rolname = 'pg_write_all_data'), 'MEMBER')
             """, row => row.GetString(0), cancel));
-        obstacles.AddRange(await FindPreparedAsync(session, cancel));
+        obstacles.AddRange(await PreparedTransactions.FindAsync(session, cancel));
         return obstacles;
     }
 
@@ -117,7 +117,7 @@ public static class SourceFence
         }
 
         // Only now: COMMIT PREPARED is a write that neither a right nor a read-only default refuses.
-        if (await FindPreparedAsync(session, cancel) is [var prepared, ..])
+        if (await PreparedTransactions.FindAsync(session, cancel) is [var prepared, ..])
         {
             throw Incomplete(prepared);
         }
@@ -137,7 +137,7 @@ public static class SourceFence
         {
             try
             {
-                var session = await context.SourceSessionAsync(cancel);
+                var session = await context.FencedSourceSessionAsync(cancel);
                 var made = await session.RowsAsync("""
                     with mark as (select age((@mark % 4294967296)::text::xid) as age)
                     select format('%s %s', case relkind when 'i' then 'index' when 'S' then 'sequence' else 'relation' end, oid::regclass) from pg_class, mark
@@ -160,12 +160,6 @@ public static class SourceFence
             }
         }
     }
-
-    private static async Task<IReadOnlyList<string>> FindPreparedAsync(NpgsqlConnection session, CancellationToken cancel) =>
-        await session.RowsAsync("""
-            select format('Transaction %L is prepared since %s by %s. Decide it: COMMIT PREPARED %L or ROLLBACK PREPARED %L', gid, prepared::timestamptz(0), owner, gid, gid)
-            from pg_prepared_xacts where database = current_database() order by prepared
-            """, row => row.GetString(0), cancel);
 
     // A new session of the app's own login, with nothing of ours: it must begin read-only, and be refused even when it overrides that.
     private static async Task<string> RefuseCanaryAsync(PgServer source, FenceRecord record, CancellationToken cancel)

@@ -9,7 +9,7 @@ public sealed class CheckGates : ICutoverStep
     public string Name => nameof(CheckGates);
 
     /// <inheritdoc/>
-    public string Effect => "check the lag, the login's rights to fence, prepared transactions, the app and every gate; change nothing";
+    public string Effect => "check the lag, the login's rights to fence, open and prepared transactions, the target's room, the app and every gate; change nothing";
 
     /// <inheritdoc/>
     public string UndoEffect => "nothing to undo";
@@ -42,8 +42,21 @@ public sealed class CheckGates : ICutoverStep
         await SourceFence.TryAsync(source, cancel);
         string cluster = await CheckTargetAsync(context, cancel);
         await CheckAppTargetAsync(context, cancel);
-        string lag = await CheckLagAsync(context, cancel);
+        string seen = await Preconditions.CheckAsync(context, cancel);
         await context.App.CheckAsync(context.Source, cancel);
+        await TestGatesAsync(context, cancel);
+        return string.Create(CultureInfo.InvariantCulture, $"{cluster}, {seen}, app ready, {context.Options.Gates.Count} gates passed");
+    }
+
+    /// <inheritdoc/>
+    public Task<bool> IsDoneAsync(CutoverContext context, CancellationToken cancel) => Task.FromResult(false);
+
+    /// <inheritdoc/>
+    public Task UndoAsync(CutoverContext context, CancellationToken cancel) => Task.CompletedTask;
+
+    /// <summary>Asks the user's own gates.</summary>
+    internal static async Task TestGatesAsync(CutoverContext context, CancellationToken cancel)
+    {
         foreach (var gate in context.Options.Gates)
         {
             var result = await gate.TestAsync(cancel);
@@ -52,15 +65,7 @@ public sealed class CheckGates : ICutoverStep
                 throw Closed($"Gate '{result.Name}' said no: {result.Reason}");
             }
         }
-
-        return string.Create(CultureInfo.InvariantCulture, $"{cluster}, {lag}, app ready, {context.Options.Gates.Count} gates passed");
     }
-
-    /// <inheritdoc/>
-    public Task<bool> IsDoneAsync(CutoverContext context, CancellationToken cancel) => Task.FromResult(false);
-
-    /// <inheritdoc/>
-    public Task UndoAsync(CutoverContext context, CancellationToken cancel) => Task.CompletedTask;
 
     // What a fence would record as "before" must be the app's everyday life, not somebody's fence.
     private static async Task CheckOpenAsync(CutoverContext context, CancellationToken cancel)
@@ -120,26 +125,5 @@ public sealed class CheckGates : ICutoverStep
         return $"one cluster ({mine})";
     }
 
-    private static async Task<string> CheckLagAsync(CutoverContext context, CancellationToken cancel)
-    {
-        var lag = await context.Link.MeasureLagAsync(cancel);
-        if (lag.State is LinkState.Broken or LinkState.Stopped or LinkState.Promoted or LinkState.Preparing or LinkState.Stalled)
-        {
-            throw Closed($"The link is {lag.State}: {lag.Detail ?? "it does not follow the source."}");
-        }
-
-        // The insert position, not the written one: what an asynchronous commit has put there counts.
-        var source = await (await context.SourceSessionAsync(cancel)).LsnAsync("pg_current_wal_insert_lsn()", cancel);
-        var target = await (await context.TargetSessionAsync(cancel)).LsnAsync("pg_last_wal_replay_lsn()", cancel);
-        long bytes = source - target;
-        if (bytes > context.Options.MaxLagBytes)
-        {
-            throw Closed(string.Create(CultureInfo.InvariantCulture,
-                $"The target is {bytes:N0} bytes behind ({target} against {source}); the bound is {context.Options.MaxLagBytes:N0}. Wait with Wait-ReplicationLag, or raise -MaxLag."));
-        }
-
-        return string.Create(CultureInfo.InvariantCulture, $"{bytes:N0} bytes behind");
-    }
-
-    private static MigrationException Closed(string reason) => new("CutoverGateClosed", MigrationErrorKind.InvalidOperation, reason);
+    private static MigrationException Closed(string reason) => Preconditions.Closed(reason);
 }

@@ -73,6 +73,24 @@ internal sealed class CutoverBed : IAsyncDisposable
         return new CutoverBed(folder, host, pooler, standby, new PgServer(folder["run"], port, host.App.Database, LockedDownHost.SuperuserName));
     }
 
+    /// <summary>The source under another port, as after a change of its address.</summary>
+    public async Task<PgServer> MoveSourceAsync()
+    {
+        int port = LoopbackPort.Free();
+        await Host.StopAsync();
+        await _folder.WriteAsync("host/postgresql.conf", await File.ReadAllTextAsync(_folder["host/postgresql.conf"]) + $"\nport = {port}\n");
+        await Host.Local.StartAsync();
+        return Host.App.WithHost("127.0.0.1", port);
+    }
+
+    /// <summary>A commit through the pooler.</summary>
+    public async Task WriteAsAppAsync(TimeSpan? within = null)
+    {
+        using var deadline = new CancellationTokenSource(within ?? TimeSpan.FromSeconds(10));
+        await using var session = await Pooler.App.ConnectAsync(deadline.Token);
+        await session.ExecuteAsync("insert into items (who) values ('after')", deadline.Token);
+    }
+
     public bool TargetRuns => _standby.ProcessId is not null;
 
     public async ValueTask DisposeAsync()
