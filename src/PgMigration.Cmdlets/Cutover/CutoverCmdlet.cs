@@ -30,6 +30,11 @@ public abstract class CutoverCmdlet : MigrationCmdlet
     [PgServerTransformation]
     public PgServer? AppTarget { get; set; }
 
+    /// <summary>The old server as the app is to reach it again on the way back, when that is not -Source.</summary>
+    [Parameter]
+    [PgServerTransformation]
+    public PgServer? AppSource { get; set; }
+
     /// <summary>How long the app may be paused before the cutover gives up and lets it go on at the source. Bare numbers are seconds; 60 by default.</summary>
     [Parameter]
     [DurationTransformation]
@@ -56,7 +61,7 @@ public abstract class CutoverCmdlet : MigrationCmdlet
             "The link does not know its source. Give the server that the app leaves with -Source, such as -Source $env:DATABASE_URL.");
         return new Cutover(Target is null ? Link! : Link!.WithTarget(Target.WithDatabase(source.Database)), source, App!, (options ?? new CutoverOptions()) with
         {
-            AppTarget = AppTarget, MaxPause = MaxPause, PauseTimeout = PauseTimeout, FenceTimeout = FenceTimeout,
+            AppTarget = AppTarget, AppSource = AppSource, MaxPause = MaxPause, PauseTimeout = PauseTimeout, FenceTimeout = FenceTimeout,
         }, Observer);
     }
 }

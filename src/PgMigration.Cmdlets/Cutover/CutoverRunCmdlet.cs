@@ -24,6 +24,26 @@ public abstract class CutoverRunCmdlet : CutoverCmdlet
     [Parameter]
     public MigrationGate[] Gate { get; set; } = [];
 
+    /// <summary>
+    /// Let the old server, fenced, follow the new one by logical replication from the first write on, so that Undo-Cutover goes back without
+    /// losing anything. Needs a superuser login on the source; the plan says so before it starts.
+    /// </summary>
+    [Parameter]
+    public SwitchParameter KeepSourceInSync { get; set; }
+
+    /// <summary>How long to watch -WatchGate once the app is up. Bare numbers are seconds.</summary>
+    [Parameter]
+    [DurationTransformation]
+    public TimeSpan WatchFor { get; set; }
+
+    /// <summary>Checks such as an error rate: one that says no while it is watched pauses the app again.</summary>
+    [Parameter]
+    public MigrationGate[] WatchGate { get; set; } = [];
+
+    /// <summary>Take the cutover back by itself when a watched gate says no, if that loses nothing (-KeepSourceInSync).</summary>
+    [Parameter]
+    public SwitchParameter AutoUndo { get; set; }
+
     /// <summary>Stop behind this step of the plan, such as FillSegment: the journal says so, Resume-Cutover goes on and Undo-Cutover goes back.</summary>
     [Parameter]
     public string? Until { get; set; }
@@ -33,8 +53,26 @@ public abstract class CutoverRunCmdlet : CutoverCmdlet
     public SwitchParameter LeaveAppPaused { get; set; }
 
     /// <summary>The options that the parameters describe.</summary>
-    protected CutoverOptions RunOptions() => new()
+    /// <exception cref="MigrationException"><c>WatchIncomplete</c>, <c>AutoUndoNeedsWayBack</c>: parameters that say nothing without each other.</exception>
+    protected CutoverOptions RunOptions()
+    {
+        if (WatchFor > TimeSpan.Zero != WatchGate.Length > 0)
+        {
+            throw new MigrationException("WatchIncomplete", MigrationErrorKind.InvalidArgument, "-WatchFor and -WatchGate belong together: how long to watch, and what.");
+        }
+
+        if (AutoUndo && (!KeepSourceInSync || WatchGate.Length == 0))
+        {
+            throw new MigrationException("AutoUndoNeedsWayBack", MigrationErrorKind.InvalidArgument,
+                "-AutoUndo takes back what a watched gate condemns, if that loses nothing: it needs -WatchFor, -WatchGate and -KeepSourceInSync.");
+        }
+
+        return Options();
+    }
+
+    private CutoverOptions Options() => new()
     {
         MaxLagBytes = MaxLag, MaxTransactionAge = MaxTransactionAge, MinFreeDiskBytes = MinFreeDisk, Gates = Gate, Until = Until, LeaveAppPaused = LeaveAppPaused,
+        KeepSourceInSync = KeepSourceInSync, WatchFor = WatchFor, WatchGates = WatchGate, AutoUndo = AutoUndo,
     };
 }

@@ -10,7 +10,7 @@ public sealed record Cutover(ReplicationLink Link, PgServer Source, MigrationApp
 {
     /// <summary>What will be done, in order.</summary>
     /// <exception cref="MigrationException"><c>LinkNotSupported</c>: no plan is known for this kind of link.</exception>
-    public CutoverPlan Plan => Link.Kind == "Wal" ? CutoverPlan.ForWal()
+    public CutoverPlan Plan => Link.Kind == "Wal" ? CutoverPlan.ForWal(Options)
         : throw new MigrationException("LinkNotSupported", MigrationErrorKind.NotSupported, $"There is no plan yet for a link of kind {Link.Kind}; expected one that Start-WalRestore returned.");
 
     /// <summary>A file for the journal of a new cutover, in the default folder: its name begins with the time.</summary>
@@ -25,27 +25,50 @@ public sealed record Cutover(ReplicationLink Link, PgServer Source, MigrationApp
     {
         using var journal = CutoverJournal.Create(journalPath);
         await using var context = await OpenAsync(journal);
-        return await new CutoverRunner(Plan, context).RunAsync(cancel);
+        return await RunAsync(Plan, context, cancel);
     }
 
-    /// <summary>Goes on with a cutover whose session died.</summary>
+    /// <summary>Goes on with a cutover whose session died, or that stopped where it was told to.</summary>
     /// <param name="journalPath">Its journal.</param>
     /// <param name="cancel">As for a new one.</param>
     public async Task<CutoverReport> ResumeAsync(string journalPath, CancellationToken cancel = default)
     {
         using var journal = CutoverJournal.Open(journalPath);
         await using var context = await OpenAsync(journal);
-        return await new CutoverRunner(Plan, context).RunAsync(cancel);
+        return await RunAsync(context.Facts.Returning ? CutoverPlan.ForReturn() : PlanOf(journal), context, cancel);
     }
 
     /// <summary>Takes back what was begun; the app then runs on the source as before.</summary>
+    /// <remarks>After the point of no return only along the way back that <see cref="CutoverOptions.KeepSourceInSync"/> kept: as a cutover of its own, in the same journal.</remarks>
     /// <param name="journalPath">Its journal.</param>
-    public async Task<CutoverReport> UndoAsync(string journalPath)
+    /// <param name="cancel">Heeded on the way back only, where it lets the app go on at the target; an undo before the point of no return runs to its end.</param>
+    public async Task<CutoverReport> UndoAsync(string journalPath, CancellationToken cancel = default)
     {
         using var journal = CutoverJournal.Open(journalPath);
         await using var context = await OpenAsync(journal);
-        return await new CutoverRunner(Plan, context).UndoAsync();
+        return context.Facts.WayBack is not null && journal.Entries.Any(entry => entry.Event == CutoverEvent.Begun && entry.Step == nameof(OpenTarget))
+            ? await new CutoverRunner(CutoverPlan.ForReturn(), context).RunAsync(cancel)
+            : await new CutoverRunner(PlanOf(journal), context).UndoAsync();
     }
+
+    private async Task<CutoverReport> RunAsync(CutoverPlan plan, CutoverContext context, CancellationToken cancel)
+    {
+        try
+        {
+            return await new CutoverRunner(plan, context).RunAsync(cancel);
+        }
+        catch (MigrationException failure) when (failure.ErrorId == "WatchFailed" && Options.AutoUndo && context.Facts.WayBack is not null)
+        {
+            Observer.Warning($"{failure.Message} It is taken back now, as -AutoUndo asks.");
+            return await new CutoverRunner(CutoverPlan.ForReturn(), context).RunAsync(cancel);
+        }
+    }
+
+    // What a journal planned is what is gone on with, also when this session was not told of the way back.
+    private CutoverPlan PlanOf(CutoverJournal journal) => (this with
+    {
+        Options = Options with { KeepSourceInSync = journal.Entries.Any(entry => entry.Event == CutoverEvent.Planned && entry.Text?.Contains(nameof(PrepareWayBack), StringComparison.Ordinal) == true) },
+    }).Plan;
 
     // A server may have changed its address since (a failover, a laptop that reaches it another way): then who answers there must be of the
     // same cluster, which every new session asks, and the source must not be the target.

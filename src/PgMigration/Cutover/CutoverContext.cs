@@ -68,10 +68,10 @@ public sealed class CutoverContext : IAsyncDisposable
     public int[] OwnSourcePids => [.. _ownSourcePids];
 
     /// <summary>Remembers something, on disk before this returns.</summary>
-    public void Learn(CutoverFacts facts)
+    public void Learn(CutoverFacts facts, CutoverEvent what = CutoverEvent.Learnt, string? text = null)
     {
         Facts = facts;
-        Journal.Write(CutoverEvent.Learnt, facts: facts);
+        Journal.Write(what, text: text, facts: facts);
     }
 
     /// <summary>What names the source as it runs now: a restart or a failover changes it. Null before the first session.</summary>
@@ -79,6 +79,12 @@ public sealed class CutoverContext : IAsyncDisposable
 
     /// <summary>The source as it ran when its fence was proven; null before that.</summary>
     public string? FencedIncarnation { get; set; }
+
+    /// <summary>The app's own login on the source, when the app knows it and it is another than ours.</summary>
+    internal PgServer? AppLogin { get; set; }
+
+    /// <summary>Cancelled when the user wants no more; behind the point of no return the steps themselves are not.</summary>
+    internal CancellationToken Wish { get; set; }
 
     /// <summary>How far behind the target was when the gates were first asked.</summary>
     internal (long Bytes, Lsn Target)? FirstLag { get; set; }

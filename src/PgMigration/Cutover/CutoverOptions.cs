@@ -30,8 +30,26 @@ public sealed record CutoverOptions
     /// <summary>The target as the app reaches it; null to take what the link knows.</summary>
     public PgServer? AppTarget { get; init; }
 
+    /// <summary>The source as the app reaches it, for the way back; null when that is how we reach it.</summary>
+    public PgServer? AppSource { get; init; }
+
     /// <summary>Further checks that must pass before the first step, and again just before the app is paused.</summary>
     public IReadOnlyList<MigrationGate> Gates { get; init; } = [];
+
+    /// <summary>Whether the old server is to follow the new one afterwards, so that going back loses nothing.</summary>
+    public bool KeepSourceInSync { get; init; }
+
+    /// <summary>How long to watch the gates below once the app is up; zero for not at all.</summary>
+    public TimeSpan WatchFor { get; init; }
+
+    /// <summary>What is watched.</summary>
+    public IReadOnlyList<MigrationGate> WatchGates { get; init; } = [];
+
+    /// <summary>The pause between two looks at them.</summary>
+    public TimeSpan WatchInterval { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Whether a gate that closes while it is watched takes the cutover back, if that loses nothing.</summary>
+    public bool AutoUndo { get; init; }
 
     /// <summary>The step behind which to stop; null to go on to the end.</summary>
     public string? Until { get; init; }

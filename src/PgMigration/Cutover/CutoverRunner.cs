@@ -26,6 +26,13 @@ public sealed class CutoverRunner
 
     private CutoverJournal Journal => _context.Journal;
 
+    // A cutover that goes back along its way back writes a second plan into the same journal: only what stands behind it is about it.
+    private IEnumerable<CutoverEntry> Current => Journal.Entries.Skip(Math.Max(0, Journal.Entries.ToList().FindLastIndex(entry => entry.Event == CutoverEvent.Planned)));
+
+    private (CutoverOutcome Reached, CutoverEvent Event, PgServer Server) Ahead => _plan.IsReturn ? Home(false) : Home(true);
+
+    private (CutoverOutcome Reached, CutoverEvent Event, PgServer Server) Behind => _plan.IsReturn ? Home(true) : Home(false);
+
     /// <summary>Whether the first step that opens the target has been begun: the journal decides, not the servers.</summary>
     private bool IsPastPointOfNoReturn => _plan.Steps.Any(step => step.Mark == CutoverMark.PointOfNoReturn && IsBegun(step));
 
@@ -42,17 +49,17 @@ public sealed class CutoverRunner
             _plan.CheckUntil(last, _context.Options.LeaveAppPaused);
         }
 
-        if (Journal.Entries.Any(entry => entry.Event == CutoverEvent.UndoBegun))
+        if (Current.Any(entry => entry.Event == CutoverEvent.UndoBegun))
         {
             throw new MigrationException("CutoverBeingUndone", MigrationErrorKind.InvalidOperation,
                 $"An undo of this cutover was begun; finish it with Undo-Cutover -Journal '{Journal.Path}'.");
         }
 
-        bool resumed = Journal.Entries.Count > 0;
+        bool resumed = Current.Any() && (!_plan.IsReturn || _context.Facts.Returning);
         await RefuseStaleAsync(cancel);
         if (!resumed)
         {
-            Journal.Write(CutoverEvent.Planned, text: string.Join(", ", _plan.Steps.Select(step => step.Name)), facts: _context.Facts);
+            _context.Learn(_context.Facts with { Returning = _plan.IsReturn }, CutoverEvent.Planned, string.Join(", ", _plan.Steps.Select(step => step.Name)));
         }
 
         using var pause = new PauseDeadline(_context.Options.MaxPause, _context.Options.Clock);
@@ -84,8 +91,8 @@ public sealed class CutoverRunner
         }
 
         _context.Observer.Progress(new MigrationProgress("Cutover", "done") { Percent = 100, Completed = true });
-        Journal.Write(CutoverEvent.CutOver);
-        return Report(CutoverOutcome.CutOver);
+        Journal.Write(Ahead.Event);
+        return Report(Ahead.Reached);
     }
 
     /// <summary>Takes back every step that was begun, last to first.</summary>
@@ -96,7 +103,8 @@ public sealed class CutoverRunner
         if (IsPastPointOfNoReturn)
         {
             throw new MigrationException("CutoverNotUndoable", MigrationErrorKind.InvalidOperation,
-                $"The target {_context.Target} was opened to the app; what was committed there since would be lost by going back. Finish with Resume-Cutover -Journal '{Journal.Path}'.");
+                _plan.IsReturn ? $"The old server {_context.Source} was opened to the app again. Finish with Undo-Cutover -Journal '{Journal.Path}'."
+                : $"The target {_context.Target} was opened to the app, and there is no way back that loses nothing: {await WritesSince.DescribeAsync(_context)}, and would be lost. Finish with Resume-Cutover -Journal '{Journal.Path}'.");
         }
 
         await RefuseStaleAsync(CancellationToken.None);
@@ -120,12 +128,13 @@ public sealed class CutoverRunner
         }
 
         _context.Observer.Progress(new MigrationProgress("Cutover", "undone") { Percent = 100, Completed = true });
-        Journal.Write(CutoverEvent.BackOnSource);
-        return Report(CutoverOutcome.BackOnSource);
+        _context.Learn(_context.Facts with { Returning = false }, Behind.Event);
+        return Report(Behind.Reached);
     }
 
     private async Task TakeAsync(ICutoverStep step, int index, PauseDeadline pause, CancellationToken cancel)
     {
+        _context.Wish = cancel;
         _context.Observer.Progress(new MigrationProgress("Cutover", step.Effect) { Percent = 100 * index / _plan.Steps.Count });
         bool past = IsPastPointOfNoReturn;
         bool opening = past || step.Mark == CutoverMark.PointOfNoReturn;
@@ -149,7 +158,7 @@ public sealed class CutoverRunner
         }
 
         Journal.Write(CutoverEvent.Begun, step.Name);
-        if (step.Name == nameof(PauseApp))
+        if (step.Name == _plan.Pause)
         {
             pause.Start();
             token = pause.Link(cancel);
@@ -159,7 +168,7 @@ public sealed class CutoverRunner
         string proof = string.Empty;
         if (opening)
         {
-            using var deadline = new CancellationTokenSource(AheadTimeout);
+            using var deadline = new CancellationTokenSource(AheadTimeout + step.Takes(_context.Options));
             await PersistAsync(async () => proof = await step.DoAsync(_context, deadline.Token), deadline.Token);
         }
         else
@@ -176,6 +185,11 @@ public sealed class CutoverRunner
     // paused: without it the app could not go on anyway. Trouble with anything else ends in an undo.
     private async Task<bool> IsSourceBackAsync(ICutoverStep step, Exception error, PauseDeadline pause, CancellationToken cancel)
     {
+        if (_plan.IsReturn)
+        {
+            return false;
+        }
+
         int place = _plan.PlaceOf(step.Name);
         if (place < _plan.PlaceOf(nameof(FenceSource)) || place > _plan.PlaceOf(nameof(DrainLink)) || pause.HasPassed || cancel.IsCancellationRequested)
         {
@@ -227,25 +241,31 @@ public sealed class CutoverRunner
     {
         string reason = Explain(error, pause.HasPassed ? _context.Options.MaxPause : IsPastPointOfNoReturn ? AheadTimeout : null);
         Journal.Write(CutoverEvent.Failed, step.Name, reason);
+        if (error is MigrationException { ErrorId: "WatchFailed" })
+        {
+            throw new MigrationException("WatchFailed", MigrationErrorKind.InvalidOperation,
+                $"{reason} The app was paused again, on {_context.AppTarget}. Let it go on with Resume-Cutover -Journal '{Journal.Path}'{(_context.Facts.WayBack is null ? "; there is no way back that loses nothing." : $", or go back with Undo-Cutover -Journal '{Journal.Path}', which loses nothing.")}", error);
+        }
+
         if (IsPastPointOfNoReturn)
         {
             throw new MigrationException("CutoverIncomplete", MigrationErrorKind.InvalidOperation,
-                $"{step.Name} failed after the point of no return: {reason} The target {_context.Target} is the server to use now. Mend the cause, then run Resume-Cutover -Journal '{Journal.Path}'.", error);
+                $"{step.Name} failed after the point of no return: {reason} {Ahead.Server} is the server to use now. Mend the cause, then run {(_plan.IsReturn ? "Undo" : "Resume")}-Cutover -Journal '{Journal.Path}'.", error);
         }
 
         await UndoAsync();
         if (cancel.IsCancellationRequested)
         {
-            throw new OperationCanceledException($"The cutover was cancelled at {step.Name} and undone; the app runs on {_context.Source} as before.", error, cancel);
+            throw new OperationCanceledException($"The cutover was cancelled at {step.Name} and undone; the app runs on {Behind.Server} as before.", error, cancel);
         }
 
         string price = _plan.Steps.Any(each => each.Mark == CutoverMark.Promotion && IsBegun(each))
             ? " The target had been promoted and is stopped; it needs a new restore before the next try."
             : string.Empty;
-        throw new MigrationException(step.Name == nameof(CheckGates) ? "CutoverNotBegun" : "CutoverUndone", (error as MigrationException)?.Kind ?? MigrationErrorKind.InvalidOperation,
-            step.Name == nameof(CheckGates)
-                ? $"The cutover did not begin: {reason} Nothing was changed."
-                : $"{step.Name} failed: {reason} Everything was undone; the app runs on {_context.Source} as before.{price}", error);
+        throw new MigrationException(step.Name == _plan.Gate ? "CutoverNotBegun" : "CutoverUndone", (error as MigrationException)?.Kind ?? MigrationErrorKind.InvalidOperation,
+            step.Name == _plan.Gate
+                ? $"The {(_plan.IsReturn ? "way back" : "cutover")} did not begin: {reason} Nothing was changed."
+                : $"{step.Name} failed: {reason} Everything was undone; the app runs on {Behind.Server} as before.{price}", error);
     }
 
     // Where a resumed cutover goes on. Gates are for beginning: once the app is paused it goes on from the pause, and asks and proves
@@ -253,18 +273,18 @@ public sealed class CutoverRunner
     private int FirstStepToTake()
     {
         int At(Func<ICutoverStep, bool> which) => _plan.Steps.TakeWhile(step => !which(step)).Count();
-        int promotion = At(step => step.Mark == CutoverMark.Promotion);
-        int pause = At(step => step.Name == nameof(PauseApp));
-        return _plan.Steps.Skip(promotion).Any(IsBegun) ? promotion : _plan.Steps.Skip(pause).Any(IsBegun) ? pause : 0;
+        int marked = At(step => step.Mark != CutoverMark.None);
+        int pause = At(step => step.Name == _plan.Pause);
+        return _plan.Steps.Skip(marked).Any(IsBegun) ? marked : _plan.Steps.Skip(pause).Any(IsBegun) ? pause : 0;
     }
 
-    private bool IsBegun(ICutoverStep step) => Journal.Entries.Any(entry => entry.Event == CutoverEvent.Begun && entry.Step == step.Name);
+    private bool IsBegun(ICutoverStep step) => Current.Any(entry => entry.Event == CutoverEvent.Begun && entry.Step == step.Name);
 
-    private bool IsUndone(ICutoverStep step) => Journal.Entries.Any(entry => entry.Event == CutoverEvent.Undone && entry.Step == step.Name);
+    private bool IsUndone(ICutoverStep step) => Current.Any(entry => entry.Event == CutoverEvent.Undone && entry.Step == step.Name);
 
     private void RefuseEnded()
     {
-        if (Journal.Entries is [.., { Event: CutoverEvent.CutOver or CutoverEvent.BackOnSource } last])
+        if (Journal.Entries is [.., { Event: CutoverEvent.CutOver or CutoverEvent.BackOnSource } last] && !(_plan.IsReturn && last.Event == CutoverEvent.CutOver))
         {
             throw new MigrationException("CutoverEnded", MigrationErrorKind.InvalidOperation,
                 $"The cutover of {Journal.Path} has ended ({last.Event}, {last.At:u}). Begin a new one with Invoke-Cutover.");
@@ -276,7 +296,7 @@ public sealed class CutoverRunner
     // whose app lives elsewhere, its resume would pause an app that is none of its business.
     private async Task RefuseStaleAsync(CancellationToken cancel)
     {
-        if (!IsBegun(_plan.Steps[1]) || _plan.Steps.Any(step => step.Mark != CutoverMark.None && IsBegun(step)))
+        if (_plan.IsReturn || !IsBegun(_plan.Steps[1]) || _plan.Steps.Any(step => step.Mark != CutoverMark.None && IsBegun(step)))
         {
             return; // nothing done yet; or promoted by us, which the nonce on the target decides
         }
@@ -304,11 +324,14 @@ public sealed class CutoverRunner
         _ => Redaction.Of(error.Message),
     };
 
+    private (CutoverOutcome Reached, CutoverEvent Event, PgServer Server) Home(bool target) => target
+        ? (CutoverOutcome.CutOver, CutoverEvent.CutOver, _context.Target) : (CutoverOutcome.BackOnSource, CutoverEvent.BackOnSource, _context.Source);
+
     private CutoverReport Report(CutoverOutcome outcome)
     {
-        DateTime? Of(CutoverEvent what, string step) => Journal.Entries.LastOrDefault(entry => entry.Event == what && entry.Step == step)?.At;
-        var from = Of(CutoverEvent.Begun, nameof(PauseApp));
-        var to = Of(CutoverEvent.Done, nameof(ResumeApp)) ?? Of(CutoverEvent.Undone, nameof(PauseApp));
+        DateTime? Of(CutoverEvent what, string step) => Current.LastOrDefault(entry => entry.Event == what && entry.Step == step)?.At;
+        var from = Of(CutoverEvent.Begun, _plan.Pause);
+        var to = Of(CutoverEvent.Done, _plan.Resume) ?? Of(CutoverEvent.Undone, _plan.Pause);
         return new CutoverReport
         {
             Id = _context.Facts.Id,

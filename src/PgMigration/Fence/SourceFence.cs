@@ -44,7 +44,13 @@ public static class SourceFence
                             where s.setdatabase = d.oid and s.setrole = t.setrole and c like 'default\_transaction\_read\_only=%')
             from pg_database d
             cross join lateral (select null::text as role, 0::oid as setrole where pg_has_role(d.datdba, 'USAGE')
-                                union all select quote_ident(rolname), oid from pg_roles where rolname = current_user) t
+                                union all select quote_ident(rolname), oid from pg_roles where rolname = current_user
+                                union all select quote_ident(r.rolname), r.oid from pg_roles r, pg_roles me
+                                where me.rolname = current_user and r.rolname <> current_user
+                                  and (me.rolsuper or me.rolcreaterole and not r.rolsuper
+                                       and (current_setting('server_version_num')::int < 160000 or pg_has_role(me.oid, r.oid, 'USAGE WITH ADMIN OPTION')))
+                                  and exists (select from pg_db_role_setting o cross join lateral unnest(o.setconfig) c
+                                              where o.setrole = r.oid and o.setdatabase in (0, d.oid) and c like 'default\_transaction\_read\_only=%')) t
             where d.datname = current_database()
             """, row => new FencedSetting(row.TextOrNull(0), row.TextOrNull(1)), cancel);
         return new FenceRecord(await session.ScalarAsync<string>("select quote_ident(current_database())", cancel), grants, settings);
@@ -102,28 +108,48 @@ public static class SourceFence
     }
 
     /// <summary>
+    /// Settings of roles that begin their sessions read-write whatever the database's default says, and that this login may not change:
+    /// missing rights hold them all the same, but what they own they may still alter. Each in a sentence with what to run.
+    /// </summary>
+    public static async Task<IReadOnlyList<string>> FindOverridesAsync(NpgsqlConnection session, CancellationToken cancel = default)
+    {
+        var ours = (await ReadAsync(session, cancel)).Settings.Select(setting => setting.Role).OfType<string>().ToArray();
+        return await session.RowsAsync("""
+            select distinct format('Role %I has a setting of its own for default_transaction_read_only, which beats the database''s. Somebody who may, runs before the cutover: ALTER ROLE %I IN DATABASE %I SET default_transaction_read_only = on', r.rolname, r.rolname, current_database())
+            from pg_db_role_setting s join pg_roles r on r.oid = s.setrole cross join lateral unnest(s.setconfig) c
+            where s.setdatabase in (0, (select oid from pg_database where datname = current_database())) and c like 'default\_transaction\_read\_only=%'
+              and c !~ '=(on|true|yes|1)$' and quote_ident(r.rolname) <> all (@ours)
+            """, row => row.GetString(0), cancel, new NpgsqlParameter<string[]>("ours", ours));
+    }
+
+    /// <summary>
     /// Proves that the raised fence holds: ends the sessions from before it, waits out transactions that this login cannot end, and then looks
     /// for a right that is left, a prepared transaction, and has a write refused in a new session. Returns what was seen.
     /// </summary>
     /// <exception cref="MigrationException"><c>FenceIncomplete</c>: who can still write, and the command for somebody who may end them.</exception>
-    public static async Task<string> ProveAsync(CutoverContext context, FenceRecord record, CancellationToken cancel = default)
+    public static async Task<string> ProveAsync(FencedServer fenced, FenceRecord record, IMigrationObserver observer, CancellationToken cancel = default)
     {
-        var session = await context.SourceSessionAsync(cancel);
-        int ended = await SessionsFromBefore.EndAsync(session, context.OwnSourcePids, context.Options.FenceTimeout, cancel);
+        var ended = await SessionsFromBefore.EndAsync(fenced, cancel);
+        if (ended.Count > 0)
+        {
+            // The app is paused: whoever is here came another way, and will come again.
+            observer.Warning(string.Create(CultureInfo.InvariantCulture,
+                $"{ended.Count} session(s) that did not come through the paused app were ended: {string.Join("; ", ended.Take(10))}{(ended.Count > 10 ? "; …" : string.Empty)}. See that what they belong to goes to the new server too."));
+        }
 
-        if (await WriteRights.ReadAsync(session, cancel) is [var (left, _), ..])
+        if (await WriteRights.ReadAsync(fenced.Session, cancel) is [var (left, _), ..])
         {
             throw Incomplete($"{Describe(left)}, still.");
         }
 
         // Only now: COMMIT PREPARED is a write that neither a right nor a read-only default refuses.
-        if (await PreparedTransactions.FindAsync(session, cancel) is [var prepared, ..])
+        if (await PreparedTransactions.FindAsync(fenced.Session, cancel) is [var prepared, ..])
         {
             throw Incomplete(prepared);
         }
 
-        string canary = await RefuseCanaryAsync(context.Source, record, cancel);
-        return string.Create(CultureInfo.InvariantCulture, $"no right to write left, {ended} sessions ended, nothing prepared, {canary}");
+        string canary = await FenceCanary.RefuseAsync(fenced, record, cancel);
+        return string.Create(CultureInfo.InvariantCulture, $"no right to write left, {ended.Count} sessions ended, nothing prepared, {canary}");
     }
 
     /// <summary>
@@ -159,33 +185,6 @@ public static class SourceFence
                 return "the source did not answer any more";
             }
         }
-    }
-
-    // A new session of the app's own login, with nothing of ours: it must begin read-only, and be refused even when it overrides that.
-    private static async Task<string> RefuseCanaryAsync(PgServer source, FenceRecord record, CancellationToken cancel)
-    {
-        await using var canary = await source.ConnectAsync(cancel);
-        if (record.Settings.Count > 0 && await canary.ScalarAsync<string>("show default_transaction_read_only", cancel) != "on")
-        {
-            throw Incomplete($"A new session of {source.User} does not begin read-only: another setting beats the database's. See: SELECT * FROM pg_db_role_setting.");
-        }
-
-        string? table = record.Grants.FirstOrDefault(grant => grant.Kind == "TABLE" && grant.Column is null && grant.Privileges.Contains("DELETE"))?.Objects[0];
-        if (table is null)
-        {
-            return "a new session begins read-only (there is no table to try)";
-        }
-
-        try
-        {
-            await canary.ExecuteAsync($"begin read write; delete from {table} where false; rollback", cancel);
-        }
-        catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.ReadOnlySqlTransaction)
-        {
-            return $"a write to {table} in a new session was refused ({error.SqlState})";
-        }
-
-        throw Incomplete($"A new session of {source.User} could still write to {table}.");
     }
 
     private static async Task CommitAsync(NpgsqlConnection session, IEnumerable<string> statements, CancellationToken cancel)

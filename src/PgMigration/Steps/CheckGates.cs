@@ -39,9 +39,21 @@ public sealed class CheckGates : ICutoverStep
             throw Closed(obstacles.Count == 1 ? obstacle : string.Create(CultureInfo.InvariantCulture, $"{obstacles.Count} obstacles to the fence: {string.Join(" ", obstacles)}"));
         }
 
+        foreach (string overriding in await SourceFence.FindOverridesAsync(source, cancel))
+        {
+            context.Observer.Warning(overriding);
+        }
+
         await SourceFence.TryAsync(source, cancel);
+        await WarnOfSuperusersAsync(context, source, cancel);
+        context.AppLogin = await context.App.FindLoginAsync(cancel) is { } app && app != context.Source ? app : null;
         string cluster = await CheckTargetAsync(context, cancel);
         await CheckAppTargetAsync(context, cancel);
+        if (context.Options.KeepSourceInSync)
+        {
+            await WayBack.CheckAsync(context, cancel);
+        }
+
         string seen = await Preconditions.CheckAsync(context, cancel);
         await context.App.CheckAsync(context.Source, cancel);
         await TestGatesAsync(context, cancel);
@@ -64,6 +76,19 @@ public sealed class CheckGates : ICutoverStep
             {
                 throw Closed($"Gate '{result.Name}' said no: {result.Reason}");
             }
+        }
+    }
+
+    private static async Task WarnOfSuperusersAsync(CutoverContext context, Npgsql.NpgsqlConnection source, CancellationToken cancel)
+    {
+        var superusers = await source.RowsAsync($"""
+            select {SessionText.Describe} from pg_stat_activity a join pg_roles r on r.oid = a.usesysid
+            where r.rolsuper and a.datname = current_database() and a.pid <> all (@own) and coalesce(a.backend_type, 'client backend') = 'client backend'
+            """, row => Redaction.Of(row.GetString(0)), cancel, new Npgsql.NpgsqlParameter<int[]>("own", context.OwnSourcePids));
+        if (superusers.Count > 0)
+        {
+            context.Observer.Warning(string.Create(CultureInfo.InvariantCulture,
+                $"{superusers.Count} superuser session(s) are on the source, and no fence binds a superuser: {string.Join("; ", superusers.Take(5))}. If one of them is the app's, let it log in as an ordinary role first."));
         }
     }
 

@@ -23,7 +23,8 @@ public sealed class FenceSource : ICutoverStep
         }
 
         await SourceFence.RaiseAsync(session, context.Facts.Fence!, cancel);
-        string proof = await SourceFence.ProveAsync(context, context.Facts.Fence!, cancel);
+        string proof = await SourceFence.ProveAsync(
+            new FencedServer(session, context.OwnSourcePids, context.AppLogin is { } app ? [context.Source, app] : [context.Source], context.Options.FenceTimeout), context.Facts.Fence!, context.Observer, cancel);
         context.FencedIncarnation = context.SourceIncarnation;
         return proof;
     }

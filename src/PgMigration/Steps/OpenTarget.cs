@@ -20,6 +20,11 @@ public sealed class OpenTarget : ICutoverStep
     {
         var record = context.Facts.Fence!;
         var target = await context.TargetSessionAsync(cancel);
+        if (context.Facts.OpenedLsn is null)
+        {
+            context.Learn(context.Facts with { OpenedLsn = await target.LsnAsync("pg_current_wal_insert_lsn()", cancel) });
+        }
+
         await SourceFence.LiftAsync(target, record, cancel);
         await SourceFence.ProveLiftedAsync(target, record, cancel);
         await using var fresh = await context.Target.ConnectAsync(cancel);
