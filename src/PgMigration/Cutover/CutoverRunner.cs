@@ -138,14 +138,15 @@ public sealed class CutoverRunner
         _context.Observer.Progress(new MigrationProgress("Cutover", step.Effect) { Percent = 100 * index / _plan.Steps.Count });
         bool past = IsPastPointOfNoReturn;
         bool opening = past || step.Mark == CutoverMark.PointOfNoReturn;
+        if (!past && pause.HasPassed)
+        {
+            // By the wall clock: this machine may have slept, and no step may be begun on what was true before.
+            throw new OperationCanceledException("the app has been paused for too long");
+        }
+
         if (opening && !past)
         {
             cancel.ThrowIfCancellationRequested();
-            if (pause.HasPassed)
-            {
-                throw new OperationCanceledException("the app has been paused for too long"); // by the wall clock: this machine may have slept
-            }
-
             pause.Stop();
         }
 

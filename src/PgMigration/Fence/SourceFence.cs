@@ -10,7 +10,7 @@ namespace PgMigration;
 /// <remarks>
 /// No table is locked and nobody waits for us: a transaction that had a table locked when its right was revoked may write once more, and
 /// is ended or waited out before the mark is set, so that whatever it commits lies before the mark. What each layer is for, and how it
-/// fails alone, is in docs/how-the-first-leg-works.md.
+/// fails alone, is in docs/cutover.md.
 /// </remarks>
 public static class SourceFence
 {
