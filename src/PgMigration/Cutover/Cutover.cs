@@ -35,7 +35,7 @@ public sealed record Cutover(ReplicationLink Link, PgServer Source, MigrationApp
     {
         using var journal = CutoverJournal.Open(journalPath);
         await using var context = await OpenAsync(journal);
-        return await RunAsync(context.Facts.Returning ? CutoverPlan.ForReturn() : PlanOf(journal), context, cancel);
+        return context.Facts.Returning ? await ReturnAsync(context, cancel) : await RunAsync(PlanOf(journal), context, cancel);
     }
 
     /// <summary>Takes back what was begun; the app then runs on the source as before.</summary>
@@ -47,7 +47,7 @@ public sealed record Cutover(ReplicationLink Link, PgServer Source, MigrationApp
         using var journal = CutoverJournal.Open(journalPath);
         await using var context = await OpenAsync(journal);
         return context.Facts.WayBack is not null && journal.Entries.Any(entry => entry.Event == CutoverEvent.Begun && entry.Step == nameof(OpenTarget))
-            ? await new CutoverRunner(CutoverPlan.ForReturn(), context).RunAsync(cancel)
+            ? await ReturnAsync(context, cancel)
             : await new CutoverRunner(PlanOf(journal), context).UndoAsync();
     }
 
@@ -60,8 +60,15 @@ public sealed record Cutover(ReplicationLink Link, PgServer Source, MigrationApp
         catch (MigrationException failure) when (failure.ErrorId == "WatchFailed" && Options.AutoUndo && context.Facts.WayBack is not null)
         {
             Observer.Warning($"{failure.Message} It is taken back now, as -AutoUndo asks.");
-            return await new CutoverRunner(CutoverPlan.ForReturn(), context).RunAsync(cancel);
+            return await ReturnAsync(context, cancel);
         }
+    }
+
+    // A way back that failed and whose own undo died is first brought to its end, at the target.
+    private static async Task<CutoverReport> ReturnAsync(CutoverContext context, CancellationToken cancel)
+    {
+        var runner = new CutoverRunner(CutoverPlan.ForReturn(), context);
+        return runner.IsBeingUndone ? await runner.UndoAsync() : await runner.RunAsync(cancel);
     }
 
     // What a journal planned is what is gone on with, also when this session was not told of the way back.

@@ -27,11 +27,14 @@ public sealed class CutoverRunner
     private CutoverJournal Journal => _context.Journal;
 
     // A cutover that goes back along its way back writes a second plan into the same journal: only what stands behind it is about it.
-    private IEnumerable<CutoverEntry> Current => Journal.Entries.Skip(Math.Max(0, Journal.Entries.ToList().FindLastIndex(entry => entry.Event == CutoverEvent.Planned)));
+    private IEnumerable<CutoverEntry> Current => _plan.IsReturn && !_context.Facts.Returning ? [] : Journal.Entries.Skip(Math.Max(0, Journal.Entries.ToList().FindLastIndex(entry => entry.Event == CutoverEvent.Planned)));
 
     private (CutoverOutcome Reached, CutoverEvent Event, PgServer Server) Ahead => _plan.IsReturn ? Home(false) : Home(true);
 
     private (CutoverOutcome Reached, CutoverEvent Event, PgServer Server) Behind => _plan.IsReturn ? Home(true) : Home(false);
+
+    /// <summary>Whether an undo was begun and has not ended.</summary>
+    public bool IsBeingUndone => Current.Any(entry => entry.Event == CutoverEvent.UndoBegun);
 
     /// <summary>Whether the first step that opens the target has been begun: the journal decides, not the servers.</summary>
     private bool IsPastPointOfNoReturn => _plan.Steps.Any(step => step.Mark == CutoverMark.PointOfNoReturn && IsBegun(step));
@@ -49,13 +52,13 @@ public sealed class CutoverRunner
             _plan.CheckUntil(last, _context.Options.LeaveAppPaused);
         }
 
-        if (Current.Any(entry => entry.Event == CutoverEvent.UndoBegun))
+        if (IsBeingUndone)
         {
             throw new MigrationException("CutoverBeingUndone", MigrationErrorKind.InvalidOperation,
                 $"An undo of this cutover was begun; finish it with Undo-Cutover -Journal '{Journal.Path}'.");
         }
 
-        bool resumed = Current.Any() && (!_plan.IsReturn || _context.Facts.Returning);
+        bool resumed = Current.Any();
         await RefuseStaleAsync(cancel);
         if (!resumed)
         {

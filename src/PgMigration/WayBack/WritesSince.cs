@@ -29,7 +29,8 @@ internal static class WritesSince
     {
         var target = await context.TargetSessionAsync(cancel);
         return await target.RowsAsync("""
-            select format('%I.%I', schemaname, relname), n_tup_ins + n_tup_upd + n_tup_del from pg_stat_user_tables
+            select format('%I.%I', schemaname, s.relname), n_tup_ins + n_tup_upd + n_tup_del from pg_stat_user_tables s
+            join pg_class c on c.oid = relid and c.relkind = 'r' and c.relpersistence = 'p'
             where n_tup_ins + n_tup_upd + n_tup_del > 0 and schemaname <> 'pgmigration' order by 2 desc
             """, row => (row.GetString(0), row.GetInt64(1)), cancel);
     }
