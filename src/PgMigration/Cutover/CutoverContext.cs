@@ -9,8 +9,10 @@ namespace PgMigration;
 public sealed class CutoverContext : IAsyncDisposable
 {
     // Our sessions must be able to write on a fenced server, must not lose their commits in a crash, and must not wait long for a lock.
+    // A server that no longer reaches us must let our session go, and the lock with it, in seconds and not in two hours.
     private const string SessionSettings =
-        "-c default_transaction_read_only=off -c synchronous_commit=on -c lock_timeout=1000 -c statement_timeout=0 -c idle_in_transaction_session_timeout=0";
+        "-c default_transaction_read_only=off -c synchronous_commit=on -c lock_timeout=1000 -c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
+        + " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3";
 
     // A network that went away answers nothing, also to those who wait for ever: a statement that takes longer than this has met one.
     private const int StatementSeconds = 20;
@@ -101,7 +103,8 @@ public sealed class CutoverContext : IAsyncDisposable
             try
             {
                 await KeepIdleSessionAsync(opened, cancel);
-                await LockAsync(opened, cancel);
+                await EndOwnAsync(opened, cancel);
+                await LockAsync(opened, Facts.SystemIdentifier == 0 ? TimeSpan.FromSeconds(5) : TimeSpan.FromSeconds(15), cancel);
                 SourceIncarnation = await IdentifyAsync(opened, cancel);
             }
             catch
@@ -196,15 +199,21 @@ public sealed class CutoverContext : IAsyncDisposable
         return recovers ? started : $"{await MarkSource.TimelineAsync(source, cancel)}, {started}";
     }
 
+    // A session of ours that leads nowhere any more may still hold the lock on the other side.
+    private Task EndOwnAsync(NpgsqlConnection source, CancellationToken cancel) => _ownSourcePids.Count == 0 ? Task.CompletedTask : source.ExecuteAsync(
+        "select pg_terminate_backend(pid) from pg_stat_activity where pid = any (@own) and usename = current_user and application_name = current_setting('application_name')",
+        cancel, new NpgsqlParameter<int[]>("own", OwnSourcePids));
+
     // One cutover a database: the lock is the session's, so it goes when we die, a moment later than we do.
-    private static async Task LockAsync(NpgsqlConnection source, CancellationToken cancel)
+    private static async Task LockAsync(NpgsqlConnection source, TimeSpan patience, CancellationToken cancel)
     {
         for (var clock = Stopwatch.StartNew(); !await source.ScalarAsync<bool>("select pg_try_advisory_lock(1346850119, 1)", cancel);)
         {
-            if (clock.Elapsed > TimeSpan.FromSeconds(5))
+            if (clock.Elapsed > patience)
             {
+                string? holder = await source.TextOrNullAsync("select string_agg(pid::text, ', ') from pg_locks where locktype = 'advisory' and classid = 1346850119 and objid = 1 and granted", cancel);
                 throw new MigrationException("CutoverRunning", MigrationErrorKind.InvalidOperation,
-                    "Another session holds the lock of a cutover on this source (pg_locks: advisory, 1346850119, 1). Wait for it, or end it.");
+                    $"Another session holds the lock of a cutover on this source (process {holder}). Wait for it; or, where it belongs to nobody any more, end it: SELECT pg_terminate_backend({holder}).");
             }
 
             await Task.Delay(50, cancel);

@@ -42,6 +42,7 @@ internal sealed class PauseDeadline : IDisposable
 
     public void Stop()
     {
+        _until = null;
         _looks.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _source.CancelAfter(Timeout.InfiniteTimeSpan);
     }
