@@ -18,7 +18,7 @@ public sealed record CutoverFacts
     /// <summary>What was made so that the old server follows the new one; null when nothing was.</summary>
     public WayBackRecord? WayBack { get; init; }
 
-    /// <summary>Where the target wrote when it was opened.</summary>
+    /// <summary>Where the target wrote just before it was opened.</summary>
     public Lsn? OpenedLsn { get; init; }
 
     /// <summary>Whether the cutover is being taken back along the way back.</summary>

@@ -49,6 +49,20 @@ public sealed partial class CutoverRunner
 
         try
         {
+            // The row of a cutover that went through stays on the old server: it tells also when the target cannot be asked.
+            if (await MarkTable.FindOtherAsync(await _context.SourceSessionAsync(cancel), _context.Facts.Id, cancel) is { } other)
+            {
+                throw new MigrationException("JournalStale", MigrationErrorKind.InvalidOperation,
+                    $"The source {_context.Source} was claimed by another cutover ({other}) after that of {Journal.Path}. Nothing was done. See Get-Cutover for the newer one.");
+            }
+        }
+        catch (Exception error) when (error is NpgsqlException or MigrationException { Kind: MigrationErrorKind.Connection })
+        {
+            _context.Observer.Warning($"The source could not be asked whether another cutover has claimed it: {Redaction.Of(error.Message)}");
+        }
+
+        try
+        {
             var target = await _context.TargetSessionAsync(cancel);
             if (!await target.ScalarAsync<bool>("select pg_is_in_recovery()", cancel))
             {

@@ -85,7 +85,7 @@ public sealed partial class CutoverRunner
         }
 
         _context.Observer.Progress(new MigrationProgress("Cutover", "done") { Percent = 100, Completed = true });
-        Journal.Write(Ahead.Event);
+        Tell(Ahead.Event);
         return Report(Ahead.Reached);
     }
 
@@ -102,9 +102,14 @@ public sealed partial class CutoverRunner
         }
 
         await RefuseStaleAsync(CancellationToken.None);
+        return await TakeBackAsync();
+    }
+
+    private async Task<CutoverReport> TakeBackAsync()
+    {
         foreach (var step in _plan.Steps.Reverse().Where(step => IsBegun(step) && !IsUndone(step)))
         {
-            Journal.Write(CutoverEvent.UndoBegun, step.Name);
+            Tell(CutoverEvent.UndoBegun, step.Name);
             using var deadline = new CancellationTokenSource(UndoTimeout);
             try
             {
@@ -113,7 +118,7 @@ public sealed partial class CutoverRunner
             catch (Exception error)
             {
                 string reason = Explain(error, deadline.IsCancellationRequested ? UndoTimeout : null);
-                Journal.Write(CutoverEvent.UndoFailed, step.Name, reason);
+                Tell(CutoverEvent.UndoFailed, step.Name, reason);
                 throw new MigrationException("CutoverUndoFailed", MigrationErrorKind.InvalidOperation,
                     $"Taking back {step.Name} failed: {reason} The steps before it are still in force, so the app may still be paused and the source fenced. Mend the cause, then run Undo-Cutover -Journal '{Journal.Path}'.", error);
             }
@@ -122,7 +127,7 @@ public sealed partial class CutoverRunner
         }
 
         _context.Observer.Progress(new MigrationProgress("Cutover", "undone") { Percent = 100, Completed = true });
-        _context.Learn(_context.Facts with { Returning = false }, Behind.Event);
+        Tell(Behind.Event, facts: _context.Facts with { Returning = false });
         return Report(Behind.Reached);
     }
 
@@ -152,7 +157,15 @@ public sealed partial class CutoverRunner
             return;
         }
 
-        Journal.Write(CutoverEvent.Begun, step.Name);
+        if (past)
+        {
+            Tell(CutoverEvent.Begun, step.Name);
+        }
+        else
+        {
+            Journal.Write(CutoverEvent.Begun, step.Name);
+        }
+
         if (step.Name == _plan.Pause)
         {
             pause.Start();
@@ -212,6 +225,20 @@ public sealed partial class CutoverRunner
         }
     }
 
+    // On the way back, and behind the point of no return, a journal that cannot be written (a full disk) must not keep the app waiting: what
+    // is on disk leads whoever reads it the same way.
+    private void Tell(CutoverEvent what, string? step = null, string? text = null, CutoverFacts? facts = null)
+    {
+        try
+        {
+            Journal.Write(what, step, text, facts);
+        }
+        catch (MigrationException error) when (error.ErrorId == "JournalNotWritable")
+        {
+            _context.Observer.Warning($"{error.Message} It goes on without: {what} {step} is not on record.");
+        }
+    }
+
     // Where only one way is left, a server that restarts or a network that blinks is no reason to stop: sessions are opened anew.
     private static async Task PersistAsync(Func<Task> act, CancellationToken cancel)
     {
@@ -235,7 +262,7 @@ public sealed partial class CutoverRunner
     private async Task GiveUpAsync(ICutoverStep step, Exception error, PauseDeadline pause, CancellationToken cancel)
     {
         string reason = Explain(error, pause.HasPassed ? _context.Options.MaxPause : IsPastPointOfNoReturn ? AheadTimeout : null);
-        Journal.Write(CutoverEvent.Failed, step.Name, reason);
+        Tell(CutoverEvent.Failed, step.Name, reason);
         if (error is MigrationException { ErrorId: "WatchFailed" })
         {
             throw new MigrationException("WatchFailed", MigrationErrorKind.InvalidOperation,
@@ -248,7 +275,7 @@ public sealed partial class CutoverRunner
                 $"{step.Name} failed after the point of no return: {reason} {Ahead.Server} is the server to use now. Mend the cause, then run {(_plan.IsReturn ? "Undo" : "Resume")}-Cutover -Journal '{Journal.Path}'.", error);
         }
 
-        await UndoAsync();
+        await TakeBackAsync();
         if (cancel.IsCancellationRequested)
         {
             throw new OperationCanceledException($"The cutover was cancelled at {step.Name} and undone; the app runs on {Behind.Server} as before.", error, cancel);

@@ -20,13 +20,9 @@ public sealed class OpenTarget : ICutoverStep
     {
         var record = context.Facts.Fence!;
         var target = await context.TargetSessionAsync(cancel);
-        if (context.Facts.OpenedLsn is null)
-        {
-            context.Learn(context.Facts with { OpenedLsn = await target.LsnAsync("pg_current_wal_insert_lsn()", cancel) });
-        }
-
-        await SourceFence.LiftAsync(target, record, cancel);
-        await SourceFence.ProveLiftedAsync(target, record, cancel);
+        var lifted = await SourceFence.LiftAsync(target, record, cancel);
+        FenceRemains.Tell(record, lifted, context.Observer);
+        await SourceFence.ProveLiftedAsync(target, lifted, cancel);
         await using var fresh = await context.Target.ConnectAsync(cancel);
         string setting = await fresh.ScalarAsync<string>("show default_transaction_read_only", cancel);
         return setting == "off"

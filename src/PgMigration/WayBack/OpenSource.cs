@@ -24,8 +24,9 @@ public sealed class OpenSource : ICutoverStep
             await source.ExecuteAsync($"alter subscription {WayBackRecord.Name} disable", cancel);
         }
 
-        await SourceFence.LiftAsync(source, context.Facts.Fence!, cancel);
-        await SourceFence.ProveLiftedAsync(source, context.Facts.Fence!, cancel);
+        var lifted = await SourceFence.LiftAsync(source, context.Facts.Fence!, cancel);
+        FenceRemains.Tell(context.Facts.Fence!, lifted, context.Observer);
+        await SourceFence.ProveLiftedAsync(source, lifted, cancel);
         return "the fence of the old server is lifted, every right is back";
     }
 
