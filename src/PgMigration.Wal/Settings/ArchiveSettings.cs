@@ -8,22 +8,22 @@ namespace PgMigration.Wal;
 public sealed class ArchiveSettings
 {
     private readonly IReadOnlyDictionary<string, string> _given;
+    private readonly Func<string, string?> _variable;
     private readonly string? _variablePrefix;
     private readonly string? _file;
     private readonly IReadOnlyDictionary<string, string> _ofFile;
-    private readonly bool _withEnvironment;
 
-    private ArchiveSettings(IReadOnlyDictionary<string, string>? given, string? variablePrefix, string? file, IReadOnlyDictionary<string, string>? ofFile, bool withEnvironment = true)
+    private ArchiveSettings(Func<string, string?> variable, IReadOnlyDictionary<string, string>? given = null, string? variablePrefix = null, string? file = null, IReadOnlyDictionary<string, string>? ofFile = null)
     {
-        _withEnvironment = withEnvironment;
+        _variable = name => variable(name) is { Length: > 0 } value ? value : null;
         _given = given ?? new Dictionary<string, string>();
         _variablePrefix = variablePrefix?.TrimEnd('_');
-        _file = ofFile is null ? null : file;
+        _file = file;
         _ofFile = ofFile ?? new Dictionary<string, string>();
     }
 
     /// <summary>The settings of the environment alone.</summary>
-    public static ArchiveSettings OfEnvironment => new(null, null, null, null);
+    public static ArchiveSettings OfEnvironment => new(Environment.GetEnvironmentVariable);
 
     /// <summary>The file whose settings are used; null when none is.</summary>
     public string? File => _file;
@@ -34,25 +34,30 @@ public sealed class ArchiveSettings
     /// <param name="given">Settings that go before all others, by WAL-G's names.</param>
     /// <param name="variablePrefix">Variables with this and <c>_</c> in front go before others, such as HEROKU_POSTGRESQL_AMBER; null for none.</param>
     /// <exception cref="MigrationException"><c>WalgConfigInvalid</c>.</exception>
-    public static ArchiveSettings Read(string? configFile, IMigrationObserver observer, IReadOnlyDictionary<string, string>? given = null, string? variablePrefix = null)
+    public static ArchiveSettings Read(string? configFile, IMigrationObserver observer, IReadOnlyDictionary<string, string>? given = null, string? variablePrefix = null) =>
+        Read(configFile, observer, given, variablePrefix, Environment.GetEnvironmentVariable);
+
+    /// <summary>The same with another environment than the process's.</summary>
+    internal static ArchiveSettings Read(string? configFile, IMigrationObserver observer, IReadOnlyDictionary<string, string>? given, string? variablePrefix, Func<string, string?> variable)
     {
         ArgumentNullException.ThrowIfNull(observer);
-        string? named = configFile ?? Variable("WALG_CONFIG_PATH");
-        string? file = named ?? WalgConfigFile.OfHome;
+        string? named = configFile ?? (variable("WALG_CONFIG_PATH") is { Length: > 0 } ofVariable ? ofVariable : null);
+        string? file = named ?? WalgConfigFile.OfHome(variable("HOME"));
         try
         {
-            var ofFile = file is null ? null : WalgConfigFile.Read(file);
-            if (ofFile is not null)
+            if (file is null)
             {
-                observer.Verbose($"Settings are taken from {file}; variables of the same names in the environment go before them.");
+                return new ArchiveSettings(variable, given, variablePrefix);
             }
 
-            return new ArchiveSettings(given, variablePrefix, file, ofFile);
+            var ofFile = WalgConfigFile.Read(file);
+            observer.Verbose($"Settings are taken from {file}; variables of the same names in the environment go before them.");
+            return new ArchiveSettings(variable, given, variablePrefix, file, ofFile);
         }
         catch (MigrationException error) when (named is null)
         {
             observer.Warning($"{error.Message} Its settings are not used."); // nobody asked for it
-            return new ArchiveSettings(given, variablePrefix, null, null);
+            return new ArchiveSettings(variable, given, variablePrefix);
         }
     }
 
@@ -96,12 +101,12 @@ public sealed class ArchiveSettings
                 return new ArchiveSetting(spelling, given, null);
             }
 
-            if (_variablePrefix is not null && Variable($"{_variablePrefix}_{spelling}") is { } prefixed)
+            if (_variablePrefix is not null && _variable($"{_variablePrefix}_{spelling}") is { } prefixed)
             {
                 return new ArchiveSetting($"{_variablePrefix}_{spelling}", prefixed, null);
             }
 
-            if (_withEnvironment && Variable(spelling) is { } variable)
+            if (_variable(spelling) is { } variable)
             {
                 return new ArchiveSetting(spelling, variable, null);
             }
@@ -116,7 +121,7 @@ public sealed class ArchiveSettings
     }
 
     /// <summary>The settings that were given, alone.</summary>
-    internal ArchiveSettings GivenOnly() => new(_given, null, null, null, withEnvironment: false);
+    internal ArchiveSettings GivenOnly() => new(_ => null, _given);
 
     private string Location()
     {
@@ -137,6 +142,4 @@ public sealed class ArchiveSettings
         throw new MigrationException("ArchiveMissing", MigrationErrorKind.InvalidArgument,
             "No archive was named. Give -Archive (s3://bucket/prefix, file:///path or a folder), or set WALG_S3_PREFIX, WALE_S3_PREFIX or WALG_FILE_PREFIX, in the environment or in .walg.json.");
     }
-
-    private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 }

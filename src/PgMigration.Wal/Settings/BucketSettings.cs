@@ -46,8 +46,10 @@ internal static class BucketSettings
         }
 
         // a token goes with the keys beside it, never with others
-        var token = settings.Find("AWS_SESSION_TOKEN");
-        return access.WithKeys(knownId.Value.Trim(), knownSecret.Value.Trim(), token?.IsOfFile == knownId.IsOfFile ? token?.Value : null);
+        bool belongs = settings.Find("AWS_SESSION_TOKEN") is { } token && token.IsOfFile == knownId.IsOfFile && PrefixOf(token) == PrefixOf(knownId);
+        return access.WithKeys(knownId.Value.Trim(), knownSecret.Value.Trim(), belongs ? settings.Find("AWS_SESSION_TOKEN")?.Value : null);
+
+        static string PrefixOf(ArchiveSetting setting) => setting.Name[..setting.Name.IndexOf("AWS_", StringComparison.Ordinal)];
     }
 
     private static string? NotOfEnvironment(ArchiveSetting? setting, string name) => setting is { } found && !IsOfEnvironment(found, name) ? found.Value : null;

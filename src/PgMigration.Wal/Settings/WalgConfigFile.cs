@@ -6,15 +6,13 @@ namespace PgMigration.Wal;
 /// <remarks>WAL-G reads what --config or WALG_CONFIG_PATH names, or else .walg.json in the user's home; names without regard to case.</remarks>
 internal static class WalgConfigFile
 {
-    /// <summary>The file in the user's home; null when there is none.</summary>
-    public static string? OfHome
+    /// <summary>The file in a user's home; null when there is none.</summary>
+    /// <param name="home">What the variable HOME says; null or empty for what the system says.</param>
+    public static string? OfHome(string? home)
     {
-        get
-        {
-            string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-            string path = Path.Combine(home, ".walg.json");
-            return home.Length > 0 && File.Exists(path) ? path : null;
-        }
+        home = string.IsNullOrEmpty(home) ? Environment.GetFolderPath(Environment.SpecialFolder.UserProfile) : home;
+        string path = Path.Combine(home, ".walg.json");
+        return home.Length > 0 && File.Exists(path) ? path : null;
     }
 
     /// <summary>Reads it.</summary>

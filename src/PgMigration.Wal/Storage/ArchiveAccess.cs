@@ -76,6 +76,9 @@ public sealed record ArchiveAccess
         return this with { AccessKeyId = accessKeyId, SecretAccessKey = secretAccessKey, SessionToken = string.IsNullOrEmpty(sessionToken) ? null : sessionToken };
     }
 
+    /// <summary>The same access by a profile of the AWS configuration files, without keys that came from elsewhere.</summary>
+    public ArchiveAccess WithProfile(string name) => this with { Profile = name, AccessKeyId = null, SecretAccessKey = null, SessionToken = null };
+
     /// <summary>
     /// The same access for a process of another user, such as the restored server's: that one sees neither this user's environment nor home, so the
     /// region and long-lived keys that come from there are taken along. Roles of the machine are left to be looked up there.
