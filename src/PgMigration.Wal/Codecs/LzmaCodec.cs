@@ -6,18 +6,17 @@ namespace PgMigration.Wal;
 
 /// <summary>The legacy .lzma container (not .xz), read only. Format: the LZMA SDK's lzma-specification.txt.</summary>
 /// <remarks>
-/// WAL-G writes streams of unknown length, which end with a mark. The library reads zeros or ones behind the end of its input; so it is given
-/// an input that throws there, and nothing may be left of it afterwards. The format has no checksum of its content.
+/// WAL-G writes streams of unknown length, which end with a mark, and others are refused: past an early mark the library would go on up to the
+/// stated length. It reads ones behind the end of its input; so it is given an input that throws there, and nothing may be left of it
+/// afterwards. The format has no checksum of its content.
 /// </remarks>
 internal sealed class LzmaCodec : ICodec
 {
     private const int HeaderSize = 13; // properties, dictionary size, content length
+    private const long UnknownLength = -1;
 
     // xz -9 uses 64 MB, WAL-G 8 MB; the decoder takes as much memory.
     private const uint LargestDictionary = 128 << 20;
-
-    // Of a stream whose header states its length: the decoder may stop before the encoder's last byte, and before an end mark.
-    private const int LargestRest = 16;
 
     public string Extension => "lzma";
 
@@ -29,7 +28,6 @@ internal sealed class LzmaCodec : ICodec
     {
         private readonly Input _input = new(compressed);
         private LzmaStream? _decoder;
-        private long _left = -1; // unknown
         private bool _ended;
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
@@ -42,10 +40,9 @@ internal sealed class LzmaCodec : ICodec
             try
             {
                 _decoder ??= await OpenAsync(cancellationToken);
-                int read = _left == 0 ? 0 : _decoder.Read(buffer.Span);
+                int read = _decoder.Read(buffer.Span);
                 if (read > 0)
                 {
-                    _left -= _left > 0 ? read : 0;
                     return read;
                 }
             }
@@ -55,10 +52,7 @@ internal sealed class LzmaCodec : ICodec
             }
 
             _ended = true;
-            int rest = await _input.CountRestAsync(LargestRest + 1, cancellationToken);
-            return _left > 0 ? throw new InvalidDataException("The LZMA stream is altered: it ends before the length that its header states.")
-                : rest > (_left == 0 ? LargestRest : 0) ? throw new InvalidDataException("Data follows the end of the LZMA stream.")
-                : 0;
+            return await _input.HasRestAsync(cancellationToken) ? throw new InvalidDataException("Data follows the end of the LZMA stream.") : 0;
         }
 
         private async ValueTask<LzmaStream> OpenAsync(CancellationToken cancel)
@@ -66,15 +60,13 @@ internal sealed class LzmaCodec : ICodec
             byte[] header = new byte[HeaderSize];
             int read = await _input.ReadAtLeastAsync(header, HeaderSize, throwOnEndOfStream: false, cancel);
             uint dictionary = BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(1));
-            long length = BinaryPrimitives.ReadInt64LittleEndian(header.AsSpan(5));
-            if (read < HeaderSize || header[0] >= 9 * 5 * 5 || dictionary > LargestDictionary || length < -1)
+            if (read < HeaderSize || header[0] >= 9 * 5 * 5 || dictionary > LargestDictionary || BinaryPrimitives.ReadInt64LittleEndian(header.AsSpan(5)) != UnknownLength)
             {
-                throw new InvalidDataException("The object does not begin as an .lzma stream; it may be encrypted.");
+                throw new InvalidDataException("The object does not begin as an .lzma stream that ends with a mark; it may be encrypted.");
             }
 
-            _left = length;
             _input.Require = true;
-            return LzmaStream.Create(header[..5], _input, -1, length, true);
+            return LzmaStream.Create(header[..5], _input, -1, UnknownLength, true);
         }
 
         protected override void Dispose(bool disposing)
@@ -130,16 +122,10 @@ internal sealed class LzmaCodec : ICodec
             return Give(buffer.Span);
         }
 
-        public async ValueTask<int> CountRestAsync(int atMost, CancellationToken cancel)
+        public async ValueTask<bool> HasRestAsync(CancellationToken cancel)
         {
             Require = false;
-            int rest = _end - _next;
-            while (rest < atMost && await inner.ReadAsync(_buffer, cancel) is > 0 and int more)
-            {
-                rest += more;
-            }
-
-            return rest;
+            return _next < _end || await inner.ReadAsync(_buffer, cancel) > 0;
         }
 
         private void Took(int read)

@@ -36,7 +36,7 @@ public sealed class EncryptedRestoreTests(ArchivingServer source) : IDisposable
         string home = Path.Combine(_folder, "gpg");
         Directory.CreateDirectory(home, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         string gpg = $"gpg --homedir {home} --batch --quiet --no-tty --pinentry-mode loopback";
-        await ShellAsync($"{gpg} --passphrase '{Passphrase}' --quick-generate-key test@example.com rsa2048 default never");
+        await ShellAsync($"{gpg} --passphrase '{Passphrase}' --quick-generate-key test@example.com default default never");
         string ring = await ShellAsync($"{gpg} --passphrase '{Passphrase}' --armor --export-secret-keys");
         try
         {

@@ -18,7 +18,7 @@ public sealed class Gpg : IDisposable
     public string PublicKey { get; private set; } = string.Empty;
 
     /// <summary>Makes a key, which takes gpg a second or two.</summary>
-    /// <param name="algorithm">Such as <c>rsa2048</c> or <c>future-default</c> (Curve25519).</param>
+    /// <param name="algorithm">Such as <c>default</c> (RSA with a subkey that encrypts) or <c>future-default</c> (Curve25519).</param>
     /// <param name="passphrase">What locks it; empty for nothing.</param>
     public static async Task<Gpg> NewAsync(string algorithm, string passphrase)
     {

@@ -62,8 +62,12 @@ public sealed class LibsodiumTests
     public async Task What_follows_the_final_chunk_is_an_error(int length)
     {
         byte[] encrypted = Encrypt(Some.Bytes(length));
-        await Assert.ThrowsAsync<InvalidDataException>(() => DecryptAsync([.. encrypted, 1]));
-        await Assert.ThrowsAsync<InvalidDataException>(() => DecryptAsync([.. encrypted, .. encrypted]));
+        foreach (byte[] longer in (byte[][])[[.. encrypted, 1], [.. encrypted, .. encrypted]])
+        {
+            // behind a short first chunk it looks like a part of it, and so like another key
+            var error = await Record.ExceptionAsync(() => DecryptAsync(longer));
+            Assert.True(error is InvalidDataException || (length < 8192 && error is KeyMismatchException), $"{error}");
+        }
     }
 
     [Fact]

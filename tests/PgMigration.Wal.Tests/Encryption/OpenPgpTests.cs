@@ -12,7 +12,7 @@ public sealed class GpgKeys : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        Locked = await Gpg.NewAsync("rsa2048", Gpg.Passphrase);
+        Locked = await Gpg.NewAsync("default", Gpg.Passphrase);
         Open = await Gpg.NewAsync("future-default", string.Empty);
     }
 

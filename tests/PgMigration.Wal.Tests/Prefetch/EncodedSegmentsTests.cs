@@ -92,7 +92,7 @@ public sealed class EncodedSegmentsTests(PublishedPrograms programs)
     [Fact]
     public async Task A_segment_that_gpg_encrypted_is_fetched_with_a_locked_key()
     {
-        using var gpg = await Gpg.NewAsync("rsa2048", Gpg.Passphrase);
+        using var gpg = await Gpg.NewAsync("default", Gpg.Passphrase);
         using var archive = new FollowedArchive(programs, encryption: EncryptionKeys.OpenPgp(gpg.PrivateKey, Gpg.Passphrase, "WALG_PGP_KEY"));
         byte[] segment = MadeSegment.WithRecords(First);
         archive.Put(First + ".lz4", await gpg.EncryptAsync(await Tool.RunAsync("lz4 -c", segment), "--compress-algo", "none"));
