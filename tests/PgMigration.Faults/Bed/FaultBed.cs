@@ -90,7 +90,7 @@ internal sealed class FaultBed : IAsyncDisposable
     public static bool CanLimitDisk => Environment.IsPrivilegedProcess;
 
     /// <summary>Makes the host, its data, a backup and a restored server, and stops them.</summary>
-    public static async Task<FaultBed> CreateAsync(int segmentMegabytes, bool maySwitch = false)
+    public static async Task<FaultBed> CreateAsync(int segmentMegabytes)
     {
         // Memory is as good as a disk for what is tested here: processes die, the machine does not.
         string root = Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath();
@@ -122,7 +122,6 @@ internal sealed class FaultBed : IAsyncDisposable
                     grant usage on all sequences in schema public, shop to {ClerkLogin};
                     reset role;
                     alter role {LockedDownHost.AppLogin} set default_transaction_read_only = off;
-                    {(maySwitch ? $"grant execute on function pg_switch_wal() to {LockedDownHost.AppLogin}" : string.Empty)}
                     """, CancellationToken.None);
             }
 

@@ -36,6 +36,9 @@ internal sealed record Scenario
     /// <summary>Whether a cutover that came back to the source is tried once more, if the target still follows.</summary>
     public required bool TriesAgain { get; init; }
 
+    /// <summary>How long the app may take to write again once the cutover has ended.</summary>
+    public TimeSpan AliveLimit { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Megabytes of a WAL segment.</summary>
     public required int SegmentMegabytes { get; init; }
 

@@ -8,7 +8,6 @@ internal sealed class FaultRun
 {
     private const int MostSessions = 9;
     private static readonly TimeSpan SessionLimit = TimeSpan.FromSeconds(100);
-    private static readonly TimeSpan AliveLimit = TimeSpan.FromSeconds(30);
 
     private readonly FaultBed _bed;
     private readonly Scenario _scenario;
@@ -56,7 +55,7 @@ internal sealed class FaultRun
         if (end is { } reached)
         {
             int port = reached == CutoverOutcome.CutOver ? _bed.Link.Target.Port : _bed.Host.App.Port;
-            if (await app.ProveAliveAsync(port, AliveLimit) is { } dead)
+            if (await app.ProveAliveAsync(port, _scenario.AliveLimit) is { } dead)
             {
                 Stuck(dead);
             }
