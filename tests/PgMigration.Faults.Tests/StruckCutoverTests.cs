@@ -4,7 +4,25 @@ namespace PgMigration.Faults.Tests;
 public sealed class StruckCutoverTests(FaultBeds beds) : IClassFixture<FaultBeds>
 {
     [Theory]
-    [InlineData(1)]
+    [InlineData(22)]
+    [InlineData(23)]
+    [InlineData(2)]
+    [InlineData(25)]
+    [InlineData(26)]
+    [InlineData(5)]
+    [InlineData(28)]
+    [InlineData(7)]
+    [InlineData(30)]
+    [InlineData(9)]
+    [InlineData(32)]
+    [InlineData(11)]
+    [InlineData(36)]
+    [InlineData(13)]
+    [InlineData(15)]
+    [InlineData(39)]
+    [InlineData(40)]
+    [InlineData(19)]
+    [InlineData(42)]
     public async Task A_cutover_that_is_struck_ends_at_one_of_its_two_ends_and_nothing_is_lost_or_doubled(int seed)
     {
         var result = await beds.RunAsync(Scenario.Of(seed));

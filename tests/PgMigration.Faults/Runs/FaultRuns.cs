@@ -5,7 +5,10 @@ namespace PgMigration.Faults;
 /// <summary>Many runs, one after the other, and the line at the end.</summary>
 internal static class FaultRuns
 {
-    /// <summary>Runs seeds from <c>--seed</c> on; <c>--only</c> takes those of one kind of fault.</summary>
+    /// <summary>
+    /// Runs seeds from <c>--seed</c> on; <c>--only</c> takes those of one kind of fault; <c>--at "PromoteTarget before"</c> and <c>--for</c>
+    /// (seconds) put the fault elsewhere than the seed does.
+    /// </summary>
     public static async Task<int> RunAsync(string[] arguments)
     {
         string Option(string name, string otherwise) => Array.IndexOf(arguments, name) is >= 0 and var at && at + 1 < arguments.Length ? arguments[at + 1] : otherwise;
@@ -35,6 +38,16 @@ internal static class FaultRuns
                 if (only.Length > 0 && !scenario.Kind.ToString().Equals(only, StringComparison.OrdinalIgnoreCase))
                 {
                     continue;
+                }
+
+                if (Option("--at", string.Empty).Split(' ') is [var step, var boundary])
+                {
+                    scenario = scenario with { Step = step, Boundary = boundary };
+                }
+
+                if (double.TryParse(Option("--for", string.Empty), CultureInfo.InvariantCulture, out double seconds))
+                {
+                    scenario = scenario with { Duration = TimeSpan.FromSeconds(seconds) };
                 }
 
                 if (!beds.TryGetValue(scenario.SegmentMegabytes, out var bed))
