@@ -110,8 +110,7 @@ public static class ArchiveSurvey
     {
         try
         {
-            await using var stored = await storage.OpenReadAsync(objectName, cancel: cancel);
-            await using var decoded = Codec.ForName(objectName).Decompress(stored);
+            await using var decoded = await storage.OpenDecodedAsync(objectName, cancel);
             using var reader = new StreamReader(decoded, Encoding.UTF8);
             return TimelineHistory.Parse(timeline, await reader.ReadToEndAsync(cancel));
         }
