@@ -34,11 +34,12 @@ internal static class S3Errors
 
     /// <summary>Whether the credentials, or what they may do, were refused.</summary>
     public static bool IsRefusal(Exception error) =>
-        error is AmazonServiceException answer && (answer.StatusCode is HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized || ExpiryCodes.Contains(answer.ErrorCode ?? string.Empty));
+        error is AmazonServiceException answer && (answer.StatusCode is HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized || IsExpiry(answer));
 
-    /// <summary>Whether it says that the keys are not valid any more; an answer to HEAD says nothing.</summary>
+    /// <summary>Whether it says that the keys are not valid any more. An answer to HEAD has no body that would say so: 400 or 403 is all.</summary>
     public static bool IsExpiry(Exception error) =>
-        error is AmazonServiceException { ErrorCode: var code } answer && (ExpiryCodes.Contains(code ?? string.Empty) || (answer.StatusCode == HttpStatusCode.Forbidden && code is null or "" or "Forbidden"));
+        error is AmazonServiceException answer && (ExpiryCodes.Contains(answer.ErrorCode ?? string.Empty)
+            || (answer.StatusCode is HttpStatusCode.Forbidden or HttpStatusCode.BadRequest && (string.IsNullOrEmpty(answer.ErrorCode) || answer.ErrorCode == answer.StatusCode.ToString())));
 
     /// <summary>The error in words of ours. Nothing secret is in the SDK's texts: they name the key's id at most.</summary>
     public static MigrationException Explain(Exception error, ArchiveLocation location, string name)

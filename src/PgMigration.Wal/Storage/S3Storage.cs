@@ -80,11 +80,11 @@ public sealed class S3Storage : IArchiveStorage
             var found = await CallAsync(name, (client, token) => client.GetObjectMetadataAsync(_location.Bucket, _keyPrefix + name, token), cancel);
             return new ArchiveObject(name, found.ContentLength, Utc(found.LastModified));
         }
-        catch (MigrationException error) when (error.ErrorId == "ArchiveObjectNotFound")
+        catch (MigrationException error) when (error.ErrorId is "ArchiveObjectNotFound" or "ArchiveAccessDenied" or "ArchiveRequestFailed")
         {
-            // HEAD has no body that would say whether the bucket itself is missing
+            // HEAD has no body that would say whether the bucket itself is missing, or the keys have expired
             _ = await CallAsync(name, (client, token) => client.ListObjectsV2Async(new ListObjectsV2Request { BucketName = _location.Bucket, Prefix = _keyPrefix + name, MaxKeys = 1 }, token), cancel);
-            return null;
+            return error.ErrorId == "ArchiveObjectNotFound" ? null : throw error;
         }
     }
 

@@ -57,8 +57,13 @@ internal sealed class SurveyListing(IArchiveStorage storage, IMigrationObserver 
         string after = Folder + Hex(first.Timeline);
         while (await FirstAfterAsync(after, cancel) is { } next && SurveyedTimeline.TimelineOf(next.Name) is { } timeline)
         {
-            _ = Of(timeline).Add(next); // its history, which sorts before all of its segments
-            await ListTimelineAsync(Of(timeline), SurveyedTimeline.Place(first), cancel);
+            var found = Of(timeline);
+            if (next.Name.AsSpan(Folder.Length + 8).StartsWith(".history")) // it sorts before all of its segments
+            {
+                _ = found.Add(next);
+            }
+
+            await ListTimelineAsync(found, SurveyedTimeline.Place(first), cancel);
             after = Folder + Hex(timeline) + AfterAll;
         }
     }
