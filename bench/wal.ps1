@@ -130,8 +130,12 @@ function Get-PrefetchStatus([string] $Data) {
 function Stop-Prefetcher([string] $Data) {
     $status = Get-PrefetchStatus $Data
     if ($status -and $status.State -ne 'Stopped') {
-        $process = [Diagnostics.Process]::GetProcesses().Where({ $_.Id -eq $status.Id }, 'First')
-        if ($process) { kill -TERM $status.Id; $process[0].WaitForExit() }
+        kill -TERM $status.Id
+        # its lock goes with it
+        Wait-Until {
+            try { [IO.File]::Open("$Data/pgmigration/prefetch.lock", 'OpenOrCreate', 'ReadWrite', 'None').Dispose(); $true }
+            catch [IO.IOException] { $false }
+        } 'the prefetcher ends'
     }
 }
 
@@ -152,7 +156,7 @@ function Wait-Until([scriptblock] $Holds, [string] $What) {
 $times = @{}
 function Measure-Way([string] $Data, [string] $Label, [int] $First, [int] $Last, [string] $Command) {
     $env:WORK = $work; $env:DATA = $Data
-    foreach ($line in (bash "$work/harness.sh" $Label $First $Last $Command)) {
+    foreach ($line in (Invoke-AsServer bash "$work/harness.sh" $Label $First $Last $Command)) {
         $label, $micro, $user, $system = $line.Split(' ')
         if (-not $times[$label]) { $times[$label] = [Collections.Generic.List[object]]::new() }
         $times[$label].Add(@{ Milliseconds = [double]$micro / 1000; Cpu = 1000 * ([double]$user + [double]$system) })
@@ -196,7 +200,9 @@ try {
     $cp = "$work/cp"
     [IO.Directory]::CreateDirectory("$cp/pg_wal") | Out-Null
     # in the source's own directory: archive-get asks its pg_control whose WAL it is to get
-    $get = "$asServer pgbackrest --config=$work/pgbackrest.conf --stanza=bench archive-get SEG pg_wal/RECOVERYXLOG"
+    $get = "pgbackrest --config=$work/pgbackrest.conf --stanza=bench archive-get SEG pg_wal/RECOVERYXLOG"
+    if ([Environment]::IsPrivilegedProcess) { chown -R postgres: $work }
+    $env:HOME = $work
     for ($round = 1; $round -le $Rounds; $round++) {
         Say "Round $round of $Rounds"
         foreach ($file in [IO.Directory]::GetFiles("$cp/pg_wal")) { [IO.File]::Delete($file) }

@@ -28,12 +28,12 @@ internal static class CollationFindings
     private const string DatabaseUnknown = "SELECT datcollate::text FROM pg_database WHERE datname = current_database() AND datcollate NOT IN ('C', 'POSIX') AND datcollate NOT LIKE 'C.%'";
 
     private const string Indexes = """
-        SELECT DISTINCT quote_ident(n.nspname) || '.' || quote_ident(c.relname), k.collation
+        SELECT DISTINCT quote_ident(n.nspname) || '.' || quote_ident(c.relname), k.oid
         FROM pg_index i
         JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i'
         JOIN pg_namespace n ON n.oid = c.relnamespace
-        CROSS JOIN LATERAL unnest(i.indcollation::oid[]) AS k(collation)
-        WHERE k.collation <> 0 AND i.indrelid >= 16384 AND n.nspname NOT LIKE 'pg\_temp%'
+        CROSS JOIN LATERAL unnest(i.indcollation::oid[]) AS k(oid)
+        WHERE k.oid <> 0 AND i.indrelid >= 16384 AND n.nspname NOT LIKE 'pg\_temp%'
         ORDER BY 1
         """;
 

@@ -68,6 +68,7 @@ internal sealed class RestoredServer
         var configuration = new StandbyConfiguration
         {
             MajorVersion = Record.MajorVersion,
+            SegmentSize = Record.SegmentSize,
             Minimums = await RequiredSettings.ForAsync(control, source, cancel),
             Port = Record.Port,
             SocketFolder = Record.SocketFolder!,

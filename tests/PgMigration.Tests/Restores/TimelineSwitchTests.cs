@@ -33,12 +33,14 @@ public sealed class TimelineSwitchTests : IAsyncLifetime
     {
         var link = await _target.StartAsync();
         var successor = await SuccessorAsync();
+        string unfinished = await TestPostgres.QueryAsync<string>(_host.Admin, "SELECT pg_walfile_name(pg_current_wal_lsn())");
+        await File.WriteAllTextAsync(_host.SegmentPath(unfinished + ".partial"), "what an old primary left"); // nobody is to ask for it
         await FailOverAsync(successor, stray: null);
 
         var moved = await FollowsAsync(link, successor);
 
-        Assert.NotEmpty(Directory.GetFiles(Path.Combine(_host.ArchiveFolder, "wal_005"), "*.partial")); // nobody asked for it
         Assert.True((await SurveyAsync()).IsWhole);
+        Assert.Contains($"{unfinished}.partial", (await SurveyAsync()).Timelines[0].Partial);
         var again = await _target.StartAsync(_target.Options with { Source = successor.TargetAddress }); // adopted, with the new address
         Assert.Equal(moved.Target, again.Target);
         Assert.Equal(2u, (await SurveyAsync()).Timeline);
