@@ -165,11 +165,9 @@ public sealed class BackupLoader
 
     private async Task ExtractPartAsync(ArchiveObject part, TransferMeter meter, CancellationToken cancel)
     {
-        var codec = Codec.ForName(part.Name);
         try
         {
-            await using var stored = new MeteredStream(await _storage.OpenReadAsync(part.Name, 0, cancel), meter, cancel);
-            await using var tar = codec.Decompress(stored);
+            await using var tar = _storage.Decode(part.Name, new MeteredStream(await _storage.OpenReadAsync(part.Name, 0, cancel), meter, cancel));
             new PartExtractor(_files, _placement, _observer).Extract(tar, cancel);
         }
         catch (InvalidDataException error)
