@@ -128,15 +128,17 @@ public sealed class HerokuApp : MigrationApp
     /// <inheritdoc/>
     public override async Task<string?> RememberAsync(CancellationToken cancel = default)
     {
-        _state = new HerokuState(Guid.NewGuid().ToString("N"), (await AppAsync(cancel)).Maintenance, _sourceUser, await _dynos.FormationAsync(cancel));
+        _state = new HerokuState(Name, Guid.NewGuid().ToString("N"), (await AppAsync(cancel)).Maintenance, _sourceUser, await _dynos.FormationAsync(cancel));
         return JsonSerializer.Serialize(_state, Json);
     }
 
     /// <inheritdoc/>
     public override void Recall(string remembered)
     {
-        _state = JsonSerializer.Deserialize<HerokuState>(remembered, Json);
-        _sourceUser = _state!.SourceUser;
+        var state = JsonSerializer.Deserialize<HerokuState>(remembered, Json)!;
+        _state = state.App == Name ? state
+            : throw new MigrationException("OtherApp", MigrationErrorKind.InvalidArgument, $"The cutover was begun with the app {state.App} on Heroku, and this is {Name}. Give the one that was paused.");
+        _sourceUser = state.SourceUser;
     }
 
     /// <inheritdoc/>

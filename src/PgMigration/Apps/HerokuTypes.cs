@@ -24,11 +24,12 @@ internal sealed record HerokuAddon(string Id, string Name, HerokuOwner? App);
 internal sealed record HerokuOwner(string Name);
 
 /// <summary>How the app was before the pause: kept in the journal.</summary>
+/// <param name="App">The app's name.</param>
 /// <param name="Id">Names this pause, so that what is parked on the app is known as its own.</param>
 /// <param name="Maintenance">Whether maintenance mode was on already.</param>
 /// <param name="SourceUser">The login with which the cutover works on the source.</param>
 /// <param name="Formation">The process types that are stopped, and their dynos.</param>
-internal sealed record HerokuState(string Id, bool Maintenance, string SourceUser, Dictionary<string, int> Formation);
+internal sealed record HerokuState(string App, string Id, bool Maintenance, string SourceUser, Dictionary<string, int> Formation);
 
 /// <summary>What led to the old database, parked in a config var of the app itself: it is as secret as what it was.</summary>
 /// <param name="Id">The pause that parked it.</param>

@@ -27,9 +27,10 @@ public sealed class CutoverContext : IAsyncDisposable
         Journal = journal;
         Observer = observer;
         Facts = journal.Facts ?? new CutoverFacts { Id = Guid.NewGuid().ToString("N"), Source = source.ToString(), Target = link.Target.ToString() };
-        if (Facts.AppState is { } state)
+        if (Facts.App is { } memory)
         {
-            app.Recall(state);
+            app.Recall(memory.Kind == app.Kind ? memory.State : throw new MigrationException("OtherApp", MigrationErrorKind.InvalidArgument,
+                $"The cutover of {journal.Path} was begun with an app of kind {memory.Kind}, and this one is {app.Kind}. Give the app that was paused."));
         }
     }
 

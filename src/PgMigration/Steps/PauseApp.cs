@@ -21,9 +21,9 @@ public sealed class PauseApp : ICutoverStep
         deadline.CancelAfter(context.Options.PauseTimeout);
         try
         {
-            if (context.Facts.AppState is null && await context.App.RememberAsync(deadline.Token) is { } state)
+            if (context.Facts.App is null && await context.App.RememberAsync(deadline.Token) is { } state)
             {
-                context.Learn(context.Facts with { AppState = state });
+                context.Learn(context.Facts with { App = new AppMemory(context.App.Kind, state) });
             }
 
             await context.App.PauseAsync(deadline.Token);

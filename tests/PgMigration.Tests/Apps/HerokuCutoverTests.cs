@@ -58,6 +58,22 @@ public sealed class HerokuCutoverTests : IAsyncLifetime
         await WriteAsAppAsync(_bed.Host.App.Port);
     }
 
+    [Fact]
+    public async Task Another_app_than_the_one_that_was_paused_is_refused()
+    {
+        string journal = _bed.NewJournal;
+        await DieAfterAsync(nameof(PauseApp), journal);
+        var otherName = new HerokuApp("shop-staging", TestHeroku.Token, _heroku.Address, ["DATABASE_URL"]);
+
+        foreach (var wrong in (MigrationApp[])[_bed.App, otherName])
+        {
+            Assert.Equal("OtherApp", (await Assert.ThrowsAsync<MigrationException>(() => (_bed.Cutover() with { App = wrong }).UndoAsync(journal))).ErrorId);
+        }
+
+        await Cutover().UndoAsync(journal);
+        Assert.Equal("0 2 1", string.Join(' ', _heroku.Formation.Values));
+    }
+
     [Theory]
     [InlineData(nameof(PauseApp))]
     [InlineData(nameof(OpenTarget))]
