@@ -16,7 +16,8 @@ switch (args)
         Directory.CreateDirectory(layout.Folder);
         using (var storage = ArchiveStorage.Open(archive))
         {
-            var contents = await BackupContents.ListAsync(storage, backup, CancellationToken.None);
+            var chain = await BackupChain.FindAsync(storage, await BackupCatalog.FindAsync(storage, backup));
+            var contents = await BackupContents.ListAsync(storage, chain, CancellationToken.None);
             await new BackupLoader(storage, contents, layout, new LoadOptions { Parallelism = 2 }, IMigrationObserver.None).LoadAsync(CancellationToken.None);
         }
 

@@ -52,10 +52,10 @@ public sealed class StartWalRestoreCommand : ArchiveCmdlet
     [Parameter]
     public string? OSUser { get; set; }
 
-    /// <summary>How many parts are downloaded and extracted at once; the number of cores by default.</summary>
+    /// <summary>How many parts are downloaded and extracted at once; the number of cores by default, 16 at most.</summary>
     [Parameter]
     [ValidateRange(1, 256)]
-    public int Parallelism { get; set; } = Environment.ProcessorCount;
+    public int Parallelism { get; set; } = LoadOptions.DefaultParallelism;
 
     /// <summary>Where tablespaces go: a hashtable from oid or old folder to new folder. Others go to the folder that they had.</summary>
     [Parameter]

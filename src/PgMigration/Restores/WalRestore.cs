@@ -41,7 +41,7 @@ public static class WalRestore
         {
             await plan.InstallAsync(options.Archive, observer, cancel);
             await running.Prefetcher.StartAsync(cancel); // it has the first segments ready when the backup is loaded
-            await new BackupLoader(storage, plan.Backup, layout, plan.LoadOptions, observer).LoadAsync(cancel);
+            await new BackupLoader(storage, plan.Chain, layout, plan.LoadOptions, observer).LoadAsync(cancel);
             if (!ranBefore)
             {
                 await running.ConfigureAsync(plan.Size, options.Source, cancel);

@@ -27,7 +27,7 @@ public sealed record WalRestoreOptions
     public OSUser? User { get; init; }
 
     /// <summary>How many parts are downloaded and extracted at once.</summary>
-    public int Parallelism { get; init; } = Environment.ProcessorCount;
+    public int Parallelism { get; init; } = LoadOptions.DefaultParallelism;
 
     /// <summary>Where tablespaces go: by oid, or by the path on the source.</summary>
     public IReadOnlyDictionary<string, string> TablespaceMapping { get; init; } = new Dictionary<string, string>();
