@@ -148,8 +148,7 @@ internal sealed class ArchiveView(IArchiveStorage storage)
         {
             try
             {
-                await using var stored = await Storage.OpenReadAsync(found.Name, cancel: cancel);
-                await using var decoded = Codec.ForName(found.Name).Decompress(stored);
+                await using var decoded = await Storage.OpenDecodedAsync(found.Name, cancel);
                 var content = new MemoryStream();
                 await decoded.CopyToAsync(content, cancel);
                 _ = TimelineHistory.Parse(timeline, Encoding.UTF8.GetString(content.ToArray()));

@@ -24,8 +24,7 @@ internal static class SegmentFetch
         byte[] chunk = ArrayPool<byte>.Shared.Rent(ChunkSize);
         try
         {
-            await using var compressed = await view.Storage.OpenReadAsync(objectName, cancel: cancel);
-            await using var segment = Codec.ForName(objectName).Decompress(compressed);
+            await using var segment = await view.Storage.OpenDecodedAsync(objectName, cancel);
             using var output = OpenOutput(file, record.SegmentSize);
             long length = 0;
             uint checksum = 0;

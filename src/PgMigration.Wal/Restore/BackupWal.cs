@@ -47,8 +47,7 @@ public sealed record BackupWal(ulong SystemIdentifier, int SegmentSize, int Majo
         byte[] page = new byte[WalPageHeader.Size];
         try
         {
-            await using var stored = await storage.OpenReadAsync(name, 0, cancel);
-            await using var segment = Codec.ForName(name).Decompress(stored);
+            await using var segment = await storage.OpenDecodedAsync(name, cancel);
             await segment.ReadExactlyAsync(page, cancel);
         }
         catch (Exception error) when (error is InvalidDataException or EndOfStreamException)

@@ -131,8 +131,8 @@ internal sealed class LoadRun : IAsyncDisposable
     {
         try
         {
-            using var stored = new MeteredStream(_storage.OpenWholeAsync(part, _ahead, cancel).GetAwaiter().GetResult(), meter, cancel);
-            using var decoded = Codec.ForName(part.Name).Decompress(stored);
+            _ = Codec.ForName(part.Name); // before a byte is asked for
+            using var decoded = _storage.Decode(part.Name, new MeteredStream(_storage.OpenWholeAsync(part, _ahead, cancel).GetAwaiter().GetResult(), meter, cancel));
             using var tar = new DecodeAhead(decoded, _pieces, cancel);
             if (delta is null || journalName is null)
             {

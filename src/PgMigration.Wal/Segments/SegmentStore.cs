@@ -77,7 +77,7 @@ public sealed class SegmentStore
         {
             try
             {
-                await FetchAsync(name, Folder + codec.NameFor(name), codec, path, history, cancel);
+                await FetchAsync(name, Folder + codec.NameFor(name), path, history, cancel);
                 _lastHit = codec;
                 return true;
             }
@@ -95,7 +95,7 @@ public sealed class SegmentStore
     public Task FetchAsync(WalObject found, string path, TimelineHistory? history = null, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(found);
-        return FetchAsync(found.Name, found.Object.Name, Codec.ForName(found.Object.Name), path, history, cancel);
+        return FetchAsync(found.Name, found.Object.Name, path, history, cancel);
     }
 
     /// <summary>Reads a timeline's history; null when the archive holds none (timeline 1 has none).</summary>
@@ -113,7 +113,7 @@ public sealed class SegmentStore
         }
 
         var content = new MemoryStream();
-        await CopyAsync(found.Object.Name, Codec.ForName(found.Object.Name), content, MaximumHistory, _ => { }, cancel);
+        await CopyAsync(found.Object.Name, content, MaximumHistory, _ => { }, cancel);
         return TimelineHistory.Parse(timeline, Encoding.UTF8.GetString(content.GetBuffer(), 0, (int)content.Length));
     }
 
@@ -124,14 +124,14 @@ public sealed class SegmentStore
         return dot > 0 && name[dot..] is ".lz4" or ".zst" or ".gz" or ".br" or ".lzma" or ".lzo" ? name[..dot] : name;
     }
 
-    private async Task FetchAsync(string name, string objectName, ICodec codec, string path, TimelineHistory? history, CancellationToken cancel)
+    private async Task FetchAsync(string name, string objectName, string path, TimelineHistory? history, CancellationToken cancel)
     {
         string partial = path + ".fetching";
         try
         {
             await using (var file = NewFile(partial))
             {
-                await CopyCheckedAsync(name, objectName, codec, file, history, cancel);
+                await CopyCheckedAsync(name, objectName, file, history, cancel);
                 if (FlushesToDisk)
                 {
                     file.Flush(flushToDisk: true);
@@ -146,13 +146,13 @@ public sealed class SegmentStore
         }
     }
 
-    private async Task CopyCheckedAsync(string name, string objectName, ICodec codec, Stream destination, TimelineHistory? history, CancellationToken cancel)
+    private async Task CopyCheckedAsync(string name, string objectName, Stream destination, TimelineHistory? history, CancellationToken cancel)
     {
         string segmentName = name.EndsWith(".partial", StringComparison.Ordinal) ? name[..^".partial".Length] : name;
         if (WalSegmentName.TryParse(segmentName, out var segment))
         {
             // one byte more than a segment is enough to know that it is too long
-            long length = await CopyAsync(objectName, codec, destination, _check.SegmentSize,
+            long length = await CopyAsync(objectName, destination, _check.SegmentSize,
                 first => _check.VerifyHeader(objectName, segment, first.Span, history), cancel);
             _check.VerifyLength(objectName, length);
             return;
@@ -160,7 +160,7 @@ public sealed class SegmentStore
 
         bool isHistory = TimelineHistory.TryParseFileName(name, out uint timeline);
         var content = new MemoryStream();
-        await CopyAsync(objectName, codec, content, MaximumHistory, _ => { }, cancel);
+        await CopyAsync(objectName, content, MaximumHistory, _ => { }, cancel);
         if (isHistory)
         {
             _ = TimelineHistory.Parse(timeline, Encoding.UTF8.GetString(content.GetBuffer(), 0, (int)content.Length));
@@ -170,12 +170,11 @@ public sealed class SegmentStore
         await content.CopyToAsync(destination, cancel);
     }
 
-    private async Task<long> CopyAsync(string objectName, ICodec codec, Stream destination, int limit, Action<ReadOnlyMemory<byte>> first, CancellationToken cancel)
+    private async Task<long> CopyAsync(string objectName, Stream destination, int limit, Action<ReadOnlyMemory<byte>> first, CancellationToken cancel)
     {
         try
         {
-            await using var stored = await _storage.OpenReadAsync(objectName, 0, cancel);
-            await using var decoded = codec.Decompress(stored);
+            await using var decoded = await _storage.OpenDecodedAsync(objectName, cancel);
             byte[] buffer = new byte[BufferSize];
             long copied = 0;
             int read;

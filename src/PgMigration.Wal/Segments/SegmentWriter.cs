@@ -66,8 +66,7 @@ public static class SegmentWriter
     {
         try
         {
-            await using var stored = await storage.OpenReadAsync(existing.Object.Name, 0, cancel);
-            await using var decoded = Codec.ForName(existing.Object.Name).Decompress(stored);
+            await using var decoded = await storage.OpenDecodedAsync(existing.Object.Name, cancel);
             await using var file = OpenFile(path);
             byte[] left = new byte[BufferSize];
             byte[] right = new byte[BufferSize];

@@ -21,6 +21,9 @@ public sealed class FileStorage : IArchiveStorage
     public string Url { get; }
 
     /// <inheritdoc/>
+    public IEncryption Encryption { get; init; } = NoEncryption.Instance;
+
+    /// <inheritdoc/>
     public async IAsyncEnumerable<ArchiveObject> ListAsync(string prefix, string? startAfter = null, [EnumeratorCancellation] CancellationToken cancel = default)
     {
         await Task.CompletedTask;

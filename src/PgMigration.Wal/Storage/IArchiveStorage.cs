@@ -6,6 +6,9 @@ public interface IArchiveStorage : IDisposable
     /// <summary>The archive's address, without secrets: <c>s3://bucket/prefix</c> or <c>file:///path</c>.</summary>
     string Url { get; }
 
+    /// <summary>How its WAL and the parts of its backups are encrypted.</summary>
+    IEncryption Encryption { get; }
+
     /// <summary>Lists objects whose names begin with <paramref name="prefix"/>, in the order of their names (ordinal).</summary>
     /// <param name="prefix">The beginning of the name, such as <c>wal_005/</c>.</param>
     /// <param name="startAfter">Only names greater than this one; null for all.</param>

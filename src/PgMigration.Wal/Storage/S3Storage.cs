@@ -38,6 +38,9 @@ public sealed class S3Storage : IArchiveStorage
     public string Url => _location.Url;
 
     /// <inheritdoc/>
+    public IEncryption Encryption { get; init; } = NoEncryption.Instance;
+
+    /// <inheritdoc/>
     public async IAsyncEnumerable<ArchiveObject> ListAsync(string prefix, string? startAfter = null, [EnumeratorCancellation] CancellationToken cancel = default)
     {
         var request = new ListObjectsV2Request

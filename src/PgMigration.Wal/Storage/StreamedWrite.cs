@@ -2,7 +2,7 @@ using System.IO.Pipelines;
 
 namespace PgMigration.Wal;
 
-/// <summary>Stores an object while it is being made: what is written goes through the codec and to the storage, in bounded memory.</summary>
+/// <summary>Stores an object while it is being made: what is written goes through the codec, the encryption and to the storage, in bounded memory.</summary>
 internal static class StreamedWrite
 {
     // The encoder runs ahead of the storage by so much at most.
@@ -14,7 +14,7 @@ internal static class StreamedWrite
     {
         var pipe = new Pipe(Buffering);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        var making = Task.Run(() => MakeAsync(pipe.Writer, codec, write, stop.Token), CancellationToken.None);
+        var making = Task.Run(() => MakeAsync(pipe.Writer, storage.Encryption, codec, write, stop.Token), CancellationToken.None);
         var content = new CountingStream(pipe.Reader.AsStream());
         try
         {
@@ -31,11 +31,12 @@ internal static class StreamedWrite
     }
 
     // An error of the maker reaches the storage as an error of the stream it reads: so nothing half is stored.
-    private static async Task MakeAsync(PipeWriter writer, ICodec codec, Func<Stream, CancellationToken, Task> write, CancellationToken cancel)
+    private static async Task MakeAsync(PipeWriter writer, IEncryption encryption, ICodec codec, Func<Stream, CancellationToken, Task> write, CancellationToken cancel)
     {
         try
         {
-            await using (var encoder = codec.Compress(writer.AsStream(leaveOpen: true)))
+            await using (var encrypting = encryption.Encrypt(writer.AsStream(leaveOpen: true)))
+            await using (var encoder = codec.Compress(encrypting))
             {
                 await write(encoder, cancel);
             }

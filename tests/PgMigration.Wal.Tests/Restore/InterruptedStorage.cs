@@ -9,6 +9,8 @@ internal sealed class InterruptedStorage(IArchiveStorage inner, long allowed) : 
 
     public string Url => inner.Url;
 
+    public IEncryption Encryption => inner.Encryption;
+
     public IAsyncEnumerable<ArchiveObject> ListAsync(string prefix, string? startAfter = null, CancellationToken cancel = default) => inner.ListAsync(prefix, startAfter, cancel);
 
     public Task<ArchiveObject?> FindAsync(string name, CancellationToken cancel = default) => inner.FindAsync(name, cancel);
