@@ -88,7 +88,7 @@ internal static class BackupReader
         await using var stream = await storage.OpenReadAsync(name, 0, cancel);
         try
         {
-            return JsonSerializer.Deserialize(await WithoutListsAsync(stream, cancel), type) ?? throw new InvalidDataException("It holds null.");
+            return JsonSerializer.Deserialize((await WithoutListsAsync(stream, cancel)).Span, type) ?? throw new InvalidDataException("It holds null.");
         }
         catch (JsonException error)
         {

@@ -23,9 +23,13 @@ internal sealed class FileWriter : IDisposable
     private readonly Thread[] _threads;
     private Exception? _failure;
 
+    private readonly PageVerifier? _verifier;
+
     /// <summary>Starts the threads.</summary>
-    public FileWriter()
+    /// <param name="verifier">Looks at the pages that are written; null when nobody does.</param>
+    public FileWriter(PageVerifier? verifier)
     {
+        _verifier = verifier;
         for (int i = 0; i < Buffers; i++)
         {
             _free.Add(new AlignedBuffer());
@@ -132,6 +136,11 @@ internal sealed class FileWriter : IDisposable
             {
                 if (Volatile.Read(ref _failure) is null)
                 {
+                    if (_verifier is not null && PageVerifier.HasPages(file.Path))
+                    {
+                        _verifier.Check(file.Path, buffer.Offset, buffer.Span[..buffer.Length]);
+                    }
+
                     file.Write(buffer.Span, buffer.Length, buffer.Offset);
                     file.Release();
                 }

@@ -17,6 +17,9 @@ internal sealed class RestoredFile(DataDirectoryFiles files, string relative, lo
     private bool _isLonger;
     private int _users = 1;
 
+    /// <summary>Its path in the data directory.</summary>
+    public string Path => relative;
+
     /// <summary>One more piece is on its way.</summary>
     public void Use() => Interlocked.Increment(ref _users);
 

@@ -41,6 +41,7 @@ public sealed class BackupLoader
     /// <exception cref="MigrationException"><c>PartDamaged</c>, <c>BackupIncomplete</c>, <c>EntryNameHostile</c>, <c>DiskFull</c>, or what the archive says.</exception>
     public async Task LoadAsync(CancellationToken cancel)
     {
+        _options.Verifier?.Open(_layout.SuspectsFile);
         if (IsLoaded(_layout))
         {
             return;

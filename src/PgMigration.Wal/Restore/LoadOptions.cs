@@ -15,6 +15,9 @@ public sealed record LoadOptions
     /// <summary>Bytes that the parts may hold by what the sentinels of the backup, and of those it builds on, say; null when they do not.</summary>
     public long? StatedSize { get; init; }
 
+    /// <summary>Looks at the pages on their way; null when nobody asked for it.</summary>
+    public PageVerifier? Verifier { get; init; }
+
     /// <summary>Who is to own the files; null to leave them to the user of this process.</summary>
     public FileOwner? Owner { get; init; }
 

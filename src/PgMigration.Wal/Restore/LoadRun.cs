@@ -47,14 +47,14 @@ internal sealed class LoadRun : IAsyncDisposable
         await using var meter = new TransferMeter(_observer, $"Restoring {_chain[0].Name}", whole, done);
         var extracted = Channel.CreateUnbounded<string>(new UnboundedChannelOptions { SingleReader = true });
         using var failure = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        var recording = RecordAsync(extracted.Reader, journal, disks, failure);
+        var recording = RecordAsync(extracted.Reader, journal, disks, _options.Verifier, failure);
         try
         {
             for (int i = 0; i < _chain.Count; i++)
             {
                 var delta = _chain.Count == 1 ? null : await PrepareAsync(i, journal, failure.Token);
                 string Name(ArchiveObject part) => JournalName(i, part);
-                await PartQueue.RunAsync(todo[i], _options.Parallelism, (part, writer) =>
+                await PartQueue.RunAsync(todo[i], _options.Parallelism, _options.Verifier, (part, writer) =>
                 {
                     Extract(part, Name(part), delta, writer, meter, failure.Token);
                     extracted.Writer.TryWrite(Name(part));
@@ -67,7 +67,7 @@ internal sealed class LoadRun : IAsyncDisposable
             await recording; // what was extracted before a failure or a Ctrl-C is recorded too
         }
 
-        using var last = new FileWriter();
+        using var last = new FileWriter(_options.Verifier);
         foreach (var part in _chain[0].LastParts)
         {
             Extract(part, null, null, last, meter, cancel);
@@ -159,7 +159,7 @@ internal sealed class LoadRun : IAsyncDisposable
     }
 
     /// <summary>Flushes while the next parts are being extracted, and only then counts parts as done.</summary>
-    private static async Task RecordAsync(ChannelReader<string> extracted, PartsJournal journal, FileSystemSync disks, CancellationTokenSource failure)
+    private static async Task RecordAsync(ChannelReader<string> extracted, PartsJournal journal, FileSystemSync disks, PageVerifier? verifier, CancellationTokenSource failure)
     {
         try
         {
@@ -171,6 +171,7 @@ internal sealed class LoadRun : IAsyncDisposable
                     parts.Add(part);
                 }
 
+                verifier?.Save();
                 disks.Flush();
                 journal.Add(parts);
             }

@@ -11,9 +11,10 @@ internal static class PartQueue
     /// <summary>Runs as many workers, each with a thread of its own since decoders block; the first failure ends the others.</summary>
     /// <param name="parts">The parts.</param>
     /// <param name="parallelism">How many at once.</param>
+    /// <param name="verifier">Looks at the pages that are written.</param>
     /// <param name="extract">Does one.</param>
     /// <param name="failure">Is cancelled at the first failure.</param>
-    public static async Task RunAsync(IEnumerable<ArchiveObject> parts, int parallelism, Action<ArchiveObject, FileWriter> extract, CancellationTokenSource failure)
+    public static async Task RunAsync(IEnumerable<ArchiveObject> parts, int parallelism, PageVerifier? verifier, Action<ArchiveObject, FileWriter> extract, CancellationTokenSource failure)
     {
         var queue = new ConcurrentQueue<ArchiveObject>(parts.OrderByDescending(part => part.Length));
         Exception? first = null;
@@ -28,7 +29,7 @@ internal static class PartQueue
         {
             try
             {
-                using var writer = new FileWriter();
+                using var writer = new FileWriter(verifier);
                 while (queue.TryDequeue(out var part))
                 {
                     failure.Token.ThrowIfCancellationRequested();

@@ -21,6 +21,7 @@ internal sealed class S3ReadStream(S3Storage storage, string name, long offset, 
     private GetObjectResponse? _response;
     private string? _etag;
     private long _total = -1;
+    private readonly long? _end = offset + count;
     private long _position = offset;
 
     /// <summary>The version of the object that is being read; known once it is open.</summary>
@@ -107,14 +108,14 @@ internal sealed class S3ReadStream(S3Storage storage, string name, long offset, 
         }
     }
 
-    private long End => count is { } limit ? Math.Min(_total, offset + limit) : _total;
+    private long End => _end is { } end ? Math.Min(_total, end) : _total;
 
     private async Task RequestAsync(CancellationToken cancel)
     {
         GetObjectResponse response;
         try
         {
-            response = await storage.GetAsync(name, _position, offset + count, _etag, cancel);
+            response = await storage.GetAsync(name, _position, _end, _etag, cancel);
         }
         catch (AmazonS3Exception error) when (error.StatusCode == HttpStatusCode.PreconditionFailed)
         {

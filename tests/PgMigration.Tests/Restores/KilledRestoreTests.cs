@@ -1,5 +1,4 @@
 using System.Runtime.Versioning;
-using System.Security.Cryptography;
 using PgMigration.Wal;
 
 namespace PgMigration.Tests;
@@ -34,7 +33,7 @@ public sealed class KilledRestoreTests(ArchivingServer source) : IDisposable
         for (int parts = 1; parts <= 5; parts += 2)
         {
             using var runner = new RunnerProcess("load", source.ArchiveFolder, backup, _target.DataDirectory);
-            await ArchivingServer.UntilAsync($"{parts} parts more are done", () => Task.FromResult(runner.HasExited || PartsDone() >= parts));
+            await ArchivingServer.UntilAsync($"{parts} parts more are done", () => Task.FromResult(runner.HasExited || _target.PartsDone() >= parts));
             kills += runner.HasExited ? 0 : 1;
             await runner.KillAsync();
             Assert.False(BackupLoader.IsLoaded(_target.Layout));
@@ -46,7 +45,7 @@ public sealed class KilledRestoreTests(ArchivingServer source) : IDisposable
             await last.SucceedAsync();
         }
 
-        Assert.Equal(Hashes(_untouched.DataDirectory), Hashes(_target.DataDirectory));
+        Assert.Equal(_untouched.Hashes(), _target.Hashes());
     }
 
     [Fact]
@@ -58,7 +57,7 @@ public sealed class KilledRestoreTests(ArchivingServer source) : IDisposable
         _target.MakeReachable();
         using (var runner = new RunnerProcess("start", source.ArchiveFolder, _target.DataDirectory, _target.PortText, await NativePrograms.FolderAsync()))
         {
-            await ArchivingServer.UntilAsync("two parts are done", () => Task.FromResult(runner.HasExited || PartsDone() >= 2));
+            await ArchivingServer.UntilAsync("two parts are done", () => Task.FromResult(runner.HasExited || _target.PartsDone() >= 2));
             Assert.False(runner.HasExited);
             await runner.KillAsync();
         }
@@ -70,11 +69,4 @@ public sealed class KilledRestoreTests(ArchivingServer source) : IDisposable
 
         Assert.Equal(await ArchivingServer.ChecksumAsync(source.App), await ArchivingServer.ChecksumAsync(link.Target));
     }
-
-    private int PartsDone() => File.Exists(_target.Layout.PartsFile) ? File.ReadAllLines(_target.Layout.PartsFile).Length : 0;
-
-    /// <summary>Every file of a data directory but the journal of the parts, whose order is chance.</summary>
-    private static SortedDictionary<string, string> Hashes(string directory) => new(
-        Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories).Where(file => !file.EndsWith("parts.done", StringComparison.Ordinal))
-            .ToDictionary(file => Path.GetRelativePath(directory, file), file => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file)))), StringComparer.Ordinal);
 }
