@@ -21,7 +21,7 @@ function New-BenchCluster([string] $Folder, [long] $Size) {
     $third = [long]($Size / 3)
     $sql = @"
 CREATE TABLE events AS SELECT i AS id, now() - i * interval '1 s' AS at, repeat(md5((i % 1000)::text), 6) AS body FROM generate_series(1, $([long]($third / 250))) i;
-CREATE TABLE orders AS SELECT i AS id, i % 5000 AS customer, md5(i::text) AS reference, (i * 7919 % 100000)::numeric / 100 AS amount FROM generate_series(1, $([long]($third / 120))) i;
+CREATE TABLE orders AS SELECT i AS id, i % 5000 AS customer, md5(i::text) AS reference, (i % 9973 * 7919 % 100000)::numeric / 100 AS amount FROM generate_series(1, $([long]($third / 120))) i;
 CREATE INDEX ON orders (id);
 CREATE TABLE blobs AS SELECT i AS id, decode(string_agg(md5(i::text || j::text), ''), 'hex') AS body FROM generate_series(1, $([long]($third / 1700))) i, generate_series(1, 100) j GROUP BY i;
 DO `$`$ BEGIN FOR i IN 1..1500 LOOP
@@ -30,7 +30,8 @@ DO `$`$ BEGIN FOR i IN 1..1500 LOOP
 END LOOP; END `$`$;
 CHECKPOINT;
 "@
-    $sql | & "$script:PostgresBin/psql" --host=127.0.0.1 --port=$port --username=postgres --no-psqlrc --quiet --set=ON_ERROR_STOP=1 postgres | Out-Null
+    [IO.File]::WriteAllText("$Folder/fill.sql", $sql)
+    & "$script:PostgresBin/psql" --host=127.0.0.1 --port=$port --username=postgres --no-psqlrc --quiet --set=ON_ERROR_STOP=1 "--file=$Folder/fill.sql" postgres
     [pscustomobject]@{ Data = $data; Port = $port; Bin = $script:PostgresBin }
 }
 

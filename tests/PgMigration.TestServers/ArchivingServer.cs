@@ -38,6 +38,7 @@ public sealed class ArchivingServer : IAsyncLifetime, IAsyncDisposable
             {
                 using var made = System.Diagnostics.Process.Start(server.Local.User.Command("mkdir", "-p", Path.Combine(server.Folder, "archive", "wal_005")))!;
                 await made.WaitForExitAsync();
+                await server.Local.RunAsync("pg_checksums", default, "--enable", "--no-sync", "--pgdata", server.Local.DataDirectory); // as hosts have them
             });
         _app = await Postgres.CreateDatabaseAsync("app");
         await TestPostgres.ExecuteAsync(Admin, $"ALTER ROLE \"{App.User}\" PASSWORD 'its secret'");

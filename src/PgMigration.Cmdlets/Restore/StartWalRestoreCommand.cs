@@ -57,6 +57,10 @@ public sealed class StartWalRestoreCommand : ArchiveCmdlet
     [ValidateRange(1, 256)]
     public int Parallelism { get; set; } = LoadOptions.DefaultParallelism;
 
+    /// <summary>Check the pages by their checksums while they are restored. What is wrong and not overwritten by replay is a warning that names file and page.</summary>
+    [Parameter]
+    public SwitchParameter Verify { get; set; }
+
     /// <summary>Where tablespaces go: a hashtable from oid or old folder to new folder. Others go to the folder that they had.</summary>
     [Parameter]
     public Hashtable? TablespaceMapping { get; set; }
@@ -89,6 +93,7 @@ public sealed class StartWalRestoreCommand : ArchiveCmdlet
                 PostgresBin = PostgresBin is null ? null : ResolvePath(PostgresBin),
                 User = OSUser is null ? null : new OSUser(OSUser),
                 Parallelism = Parallelism,
+                Verify = Verify,
                 TablespaceMapping = Mapping(),
                 Superuser = Superuser,
                 AllowFrom = AllowFrom,

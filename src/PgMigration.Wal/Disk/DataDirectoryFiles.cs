@@ -26,7 +26,8 @@ public sealed partial class DataDirectoryFiles
     private const int SetFlags = 4; // fcntl(2): F_SETFL
 
     private const int FileExists = 17; // EEXIST
-    private const int InvalidArgument = 22; // EINVAL: the file system, or its device, does not do O_DIRECT as we ask for it
+    private const int InvalidArgument = 22; // EINVAL and EOPNOTSUPP: the file system, or its device, does not do O_DIRECT as we ask for it
+    private const int NotSupported = 95;
     private const int NoSpace = 28; // ENOSPC
 
     // Below this, the page cache gathers what lies together better than single writes do, and reserving blocks costs more than it saves.
@@ -149,7 +150,7 @@ public sealed partial class DataDirectoryFiles
     }
 
     /// <summary>Whether an error says that the file system does no O_DIRECT.</summary>
-    internal static bool IsDirectRefused(IOException error) => error.HResult == InvalidArgument;
+    internal static bool IsDirectRefused(IOException error) => error.HResult is InvalidArgument or NotSupported;
 
     /// <summary>Writes an open file, and all later ones, through the page cache.</summary>
     internal void GiveUpDirect(SafeFileHandle handle)

@@ -44,6 +44,7 @@ public sealed class BackupLoader
         _options.Verifier?.Open(_layout.SuspectsFile);
         if (IsLoaded(_layout))
         {
+            DeltaJournal.Remove(_layout);
             return;
         }
 
@@ -64,9 +65,9 @@ public sealed class BackupLoader
             files.MakeFolder(folder);
         }
 
-        DeltaJournal.Remove(_layout);
         disks.Flush();
         new HeldFiles(_layout).PutInPlace();
+        DeltaJournal.Remove(_layout); // not before: a run that is killed here needs it
     }
 
     private void MakeFolders(DataDirectoryFiles files)

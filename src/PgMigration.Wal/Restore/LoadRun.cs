@@ -132,8 +132,9 @@ internal sealed class LoadRun : IAsyncDisposable
         try
         {
             _ = Codec.ForName(part.Name); // before a byte is asked for
-            using var decoded = _storage.Decode(part.Name, new MeteredStream(_storage.OpenWholeAsync(part, _ahead, cancel).GetAwaiter().GetResult(), meter, cancel));
-            using var tar = new DecodeAhead(decoded, _pieces, cancel);
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+            using var decoded = _storage.Decode(part.Name, new MeteredStream(_storage.OpenWholeAsync(part, _ahead, stop.Token).GetAwaiter().GetResult(), meter, stop.Token));
+            using var tar = new DecodeAhead(decoded, _pieces, stop);
             if (delta is null || journalName is null)
             {
                 new PartExtractor(_files, _placement, writer, _allowance, _observer).Extract(tar, cancel);

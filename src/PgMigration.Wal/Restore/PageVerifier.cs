@@ -13,6 +13,9 @@ namespace PgMigration.Wal;
 /// <param name="from">Where the backup starts.</param>
 public sealed class PageVerifier(Lsn from)
 {
+    /// <summary>Bytes of a page.</summary>
+    public const int PageSize = PageChecksum.PageSize;
+
     // More are not worth a line each: the backup is no good.
     private const int Most = 10_000;
 
@@ -70,14 +73,13 @@ public sealed class PageVerifier(Lsn from)
     /// <summary>Checks a piece of a file that has pages.</summary>
     internal void Check(string path, long offset, ReadOnlySpan<byte> piece)
     {
+        Interlocked.Add(ref _pages, piece.Length / PageChecksum.PageSize);
         for (uint block = (uint)(offset / PageChecksum.PageSize); piece.Length >= PageChecksum.PageSize; block++, piece = piece[PageChecksum.PageSize..])
         {
             if (IsWrong(path, block, piece[..PageChecksum.PageSize]) && _suspects.Count < Most)
             {
                 _suspects.Enqueue(new SuspectPage(path, block));
             }
-
-            Interlocked.Increment(ref _pages);
         }
     }
 

@@ -23,10 +23,10 @@ internal sealed class DecodeAhead : IPieces, IDisposable
     /// <summary>Starts to decode.</summary>
     /// <param name="stream">The decoded stream; it is not closed.</param>
     /// <param name="pool">Where the pieces come from and go back to.</param>
-    /// <param name="cancel">Ends it.</param>
-    public DecodeAhead(Stream stream, ConcurrentBag<byte[]> pool, CancellationToken cancel)
+    /// <param name="stop">Ends it; cancelled when the pieces are not wanted any more, so that a read which waits for the network ends too.</param>
+    public DecodeAhead(Stream stream, ConcurrentBag<byte[]> pool, CancellationTokenSource stop)
     {
-        _stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        _stop = stop;
         _pool = pool;
         for (int i = 0; i < Pieces; i++)
         {
@@ -80,7 +80,6 @@ internal sealed class DecodeAhead : IPieces, IDisposable
             _pool.Add(decoded.Piece);
         }
 
-        _stop.Dispose();
         _free.Dispose();
         _decoded.Dispose();
     }

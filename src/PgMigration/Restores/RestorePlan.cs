@@ -82,6 +82,7 @@ internal sealed class RestorePlan
             Size = backup.DataSize ?? chain.Max(one => one.UncompressedSize) ?? contents.Sum(one => one.Length) * 3,
             LoadOptions = new LoadOptions
             {
+                Verifier = options.Verify && backup.StartLsn is { } start ? new PageVerifier(start) : null,
                 Parallelism = options.Parallelism, Owner = owner, Tablespaces = tablespaces, MajorVersion = wal.MajorVersion, SystemIdentifier = wal.SystemIdentifier,
                 UncompressedSize = chain.Count == 1 ? backup.UncompressedSize : null,
                 StatedSize = chain.All(one => one.UncompressedSize is not null) ? chain.Sum(one => one.UncompressedSize) : null,

@@ -48,7 +48,13 @@ public static class WalRestore
             }
 
             var superuser = await running.StartAsync(options, observer, cancel);
-            return await running.LinkAsync(superuser, options.Source, cancel);
+            var link = await running.LinkAsync(superuser, options.Source, cancel);
+            if (plan.LoadOptions.Verifier is { } verifier)
+            {
+                await new PageFindings(verifier, plan.Server).ReportAsync(link.Target, observer, cancel);
+            }
+
+            return link;
         }
         catch
         {

@@ -35,6 +35,8 @@ public sealed class DeltaRestoreTests(ArchivingServer source) : IDisposable
         Assert.Equal(await LedgerAsync(source.Admin), await LedgerAsync(link.Target));
         Assert.False(await TestPostgres.QueryAsync<bool>(link.Target, "SELECT EXISTS (SELECT FROM pg_class WHERE relname = 'dropped_later')"));
         await AssertSoundAsync(link.Target);
+        await WalRestore.StopAsync(_target.DataDirectory);
+        await source.Postgres.Local.RunAsync("pg_checksums", default, "--check", "--pgdata", _target.DataDirectory); // throws when a page is wrong
         Assert.False(Directory.Exists(Path.Combine(_target.Layout.Folder, "delta")));
     }
 
