@@ -22,9 +22,12 @@ function New-Contender([string] $Folder, $Cluster, [string] $Runner, $S3) {
 
     $repository = "$Folder/pgbackrest"
     $null = [IO.Directory]::CreateDirectory($repository)
-    $options = "--stanza=main", "--repo1-path=$repository", "--lock-path=$Folder", "--log-path=$Folder", '--log-level-console=error', '--log-level-file=off', '--compress-type=lz4', '--process-max=2'
-    & pgbackrest @options "--pg1-path=$data" '--no-online' stanza-create
-    & pgbackrest @options "--pg1-path=$data" '--no-online' --type=full backup
+    [IO.File]::WriteAllLines("$Folder/pgbackrest.conf", [string[]]@(
+            '[global]', "repo1-path=$repository", "lock-path=$Folder", "log-path=$Folder", 'log-level-console=error', 'log-level-file=off', 'compress-type=lz4', 'process-max=2'
+            'repo1-retention-full=1', '[main]', "pg1-path=$data"))
+    $options = "--config=$Folder/pgbackrest.conf", '--stanza=main'
+    & pgbackrest @options '--no-online' stanza-create
+    & pgbackrest @options '--no-online' '--type=full' backup
     & bash -c (('tar --create --directory ' + (Join-Word $data) + ' . | lz4 -q -1 > ') + (Join-Word "$Folder/base.tar.lz4"))
 
     [pscustomobject]@{ Name = 'ours'; Source = "$Folder/wal-g"; Restore = { param($target) "dotnet $(Join-Word $Runner, 'load', "$Folder/wal-g", $name, $target)" }.GetNewClosure() }

@@ -45,10 +45,10 @@ public static partial class DeltaBackup
         {
             var codec = Codec.ForName(part);
             var inSet = new JsonArray();
-            await using (var stored = File.OpenRead(part))
-            await using (var reader = new TarReader(codec.Decompress(stored)))
-            await using (var written = File.Create(Path.Combine(target, Path.GetFileName(part))))
-            await using (var encoded = codec.Compress(written))
+            await using (var read = File.OpenRead(part))
+            await using (var reader = new TarReader(codec.Decompress(read)))
+            await using (var stored = File.Create(Path.Combine(target, Path.GetFileName(part))))
+            await using (var encoded = codec.Compress(stored))
             await using (var writer = new TarWriter(encoded, TarEntryFormat.Pax))
             {
                 while (await reader.GetNextEntryAsync() is { } entry)
@@ -70,7 +70,13 @@ public static partial class DeltaBackup
                     {
                         byte[] kept = isIncremented ? Increment(content, below.StartLsn!.Value.Position) : content;
                         size += kept.Length;
-                        await writer.WriteEntryAsync(new PaxTarEntry(isFile ? TarEntryType.RegularFile : TarEntryType.Directory, entry.Name) { Mode = entry.Mode, DataStream = isFile ? new MemoryStream(kept) : null });
+                        var written = new PaxTarEntry(isFile ? TarEntryType.RegularFile : TarEntryType.Directory, entry.Name) { Mode = entry.Mode };
+                        if (isFile)
+                        {
+                            written.DataStream = new MemoryStream(kept);
+                        }
+
+                        await writer.WriteEntryAsync(written);
                         inSet.Add(entry.Name);
                     }
                 }

@@ -31,7 +31,7 @@ public sealed class OldBackupTests : IDisposable
         await storage.WriteAsync($"basebackups_005/{WalE}/extended_version.txt", new MemoryStream("PostgreSQL 15.18 on x86_64-pc-linux-gnu"u8.ToArray()));
         await storage.WriteAsync($"basebackups_005/{WalE}_backup_stop_sentinel.json", new MemoryStream(Encoding.UTF8.GetBytes($$"""
             {"wal_segment_backup_stop": "000000010000000000000003", "wal_segment_offset_backup_stop": "00000304", "expanded_size_bytes": {{table.Length}},
-             "spec": {"base_prefix": "/srv/pg", "tablespaces": ["16400"], "16400": {"loc": "/mnt/fast", "link": "pg_tblspc/16400"}}}
+             "spec": {"base_prefix": "/srv/pg", "tablespaces": ["16400"], "16400": {"loc": "/mnt/fast", "link": "pg_tblspc/16400"} } }
             """)));
         await storage.WriteAsync("basebackups_005/base_000000010000000000000002_backup_stop_sentinel.json", new MemoryStream("""{"LSN": 33554472, "FinishLSN": 33554688, "PgVersion": 150018}"""u8.ToArray()));
 
