@@ -130,7 +130,7 @@ public sealed class WalLinkLagTests(ArchivingServer source) : IDisposable
             await source.AddAsync("goes on");
             await source.ArchiveNowAsync();
             await _target.UntilSameAsync(link);
-            await LagIsAsync(link, now => now is { State: LinkState.Following, Time.Ticks: 0 });
+            await LagIsAsync(link, now => now is { State: LinkState.Following, Bytes: < 16 << 20 }); // an idle server writes a little by itself: not always zero
 
             await WalRestore.StopAsync(_target.DataDirectory);
             var error = await Assert.ThrowsAsync<MigrationException>(() => _target.StartAsync());
