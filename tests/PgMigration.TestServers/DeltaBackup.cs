@@ -82,6 +82,12 @@ public static partial class DeltaBackup
                 }
             }
 
+            if (inSet.Count == 0)
+            {
+                File.Delete(Path.Combine(target, Path.GetFileName(part))); // all of it is as it was
+                continue;
+            }
+
             sets[Path.GetFileName(part)] = inSet;
         }
 

@@ -25,19 +25,14 @@ public sealed class DeltaRestoreTests(ArchivingServer source) : IDisposable
     public async Task A_delta_over_two_steps_with_a_tablespace_is_restored_and_sound()
     {
         var (first, second) = await MakeChainAsync(withTablespace: true);
-        Assert.NotEmpty(first.Skipped);
-        Assert.NotEmpty(second.Incremented);
-        Assert.Contains(second.Incremented.Concat(second.Skipped), name => name.Contains("pg_tblspc/", StringComparison.Ordinal));
-
-        var link = await _target.StartAsync(_target.Options with { BackupName = second.Name, TablespaceMapping = Mapping() });
-
-        await _target.UntilSameAsync(link);
-        Assert.Equal(await LedgerAsync(source.Admin), await LedgerAsync(link.Target));
-        Assert.False(await TestPostgres.QueryAsync<bool>(link.Target, "SELECT EXISTS (SELECT FROM pg_class WHERE relname = 'dropped_later')"));
-        await AssertSoundAsync(link.Target);
-        await WalRestore.StopAsync(_target.DataDirectory);
-        await source.Postgres.Local.RunAsync("pg_checksums", default, "--check", "--pgdata", _target.DataDirectory); // throws when a page is wrong
-        Assert.False(Directory.Exists(Path.Combine(_target.Layout.Folder, "delta")));
+        try
+        {
+            await RestoreAndCheckAsync(first, second);
+        }
+        finally
+        {
+            await TestPostgres.ExecuteAsync(source.Admin, "DROP TABLE ledger", "DROP TABLESPACE space"); // other tests share the cluster
+        }
     }
 
     [Fact]
@@ -80,6 +75,23 @@ public sealed class DeltaRestoreTests(ArchivingServer source) : IDisposable
         Assert.Equal("BackupBaseMissing", error.ErrorId);
         Assert.Contains(sentinel, error.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(_target.DataDirectory));
+    }
+
+    private async Task RestoreAndCheckAsync(DeltaBackup.Contents first, DeltaBackup.Contents second)
+    {
+        Assert.NotEmpty(first.Skipped);
+        Assert.NotEmpty(second.Incremented);
+        Assert.Contains(second.Incremented.Concat(second.Skipped), name => name.Contains("pg_tblspc/", StringComparison.Ordinal));
+
+        var link = await _target.StartAsync(_target.Options with { BackupName = second.Name, TablespaceMapping = Mapping() });
+
+        await _target.UntilSameAsync(link);
+        Assert.Equal(await LedgerAsync(source.Admin), await LedgerAsync(link.Target));
+        Assert.False(await TestPostgres.QueryAsync<bool>(link.Target, "SELECT EXISTS (SELECT FROM pg_class WHERE relname = 'dropped_later')"));
+        await AssertSoundAsync(link.Target);
+        await WalRestore.StopAsync(_target.DataDirectory);
+        await source.Postgres.Local.RunAsync("pg_checksums", default, "--check", "--pgdata", _target.DataDirectory); // throws when a page is wrong
+        Assert.False(Directory.Exists(Path.Combine(_target.Layout.Folder, "delta")));
     }
 
     private Dictionary<string, string> Mapping() => new() { [TablespaceFolder] = Path.Combine(Path.GetDirectoryName(_target.DataDirectory)!, "tablespace") };
