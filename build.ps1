@@ -45,7 +45,7 @@ switch ($Task) {
         if ($args.Count -eq 0 -or $args[0] -notin $benches) {
             throw "Bench needs one of: $($benches -join ', ')."
         }
-        Install-Prerequisite -For Servers
+        Install-Prerequisite -For ($args[0] -eq 'Import' ? 'Servers' : 'Peers')
         $null = New-Stage
         $rest = @(if ($args.Count -gt 1) { $args[1..($args.Count - 1)] })
         exit (Invoke-ChildShell '-File' "$PSScriptRoot/bench/$($args[0]).ps1" @rest)
