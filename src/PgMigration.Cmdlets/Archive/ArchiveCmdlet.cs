@@ -11,7 +11,7 @@ public abstract class ArchiveCmdlet : MigrationCmdlet
     private ArchiveSettings? _settings;
 
     /// <summary>Where the archive lies: s3://bucket/prefix, file:///path, or a folder. By default what WALG_S3_PREFIX, WALE_S3_PREFIX or WALG_FILE_PREFIX says.</summary>
-    [Parameter(Position = 0)]
+    [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
     public string? Archive { get; set; }
 
     /// <summary>An S3-compatible endpoint such as https://minio.example:9000; by default AWS itself, or what AWS_ENDPOINT_URL or AWS_ENDPOINT says.</summary>
