@@ -20,8 +20,9 @@ public abstract class CutoverRunCmdlet : CutoverCmdlet
     [ByteSizeTransformation]
     public long MinFreeDisk { get; set; } = 1L << 30;
 
-    /// <summary>Checks of your own that must pass before the first step, and again just before the app is paused.</summary>
+    /// <summary>Checks of your own that must pass before the first step, and again just before the app is paused: from New-MigrationGate, or script blocks that write $true.</summary>
     [Parameter]
+    [GateTransformation]
     public MigrationGate[] Gate { get; set; } = [];
 
     /// <summary>
@@ -38,6 +39,7 @@ public abstract class CutoverRunCmdlet : CutoverCmdlet
 
     /// <summary>Checks such as an error rate: one that says no while it is watched pauses the app again.</summary>
     [Parameter]
+    [GateTransformation]
     public MigrationGate[] WatchGate { get; set; } = [];
 
     /// <summary>Take the cutover back by itself when a watched gate says no, if that loses nothing (-KeepSourceInSync).</summary>

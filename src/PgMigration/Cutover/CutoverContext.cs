@@ -37,6 +37,11 @@ public sealed class CutoverContext : IAsyncDisposable
         Journal = journal;
         Observer = observer;
         Facts = journal.Facts ?? new CutoverFacts { Id = Guid.NewGuid().ToString("N"), Source = source.ToString(), Target = link.Target.ToString() };
+        if (Facts.App is { } memory)
+        {
+            app.Recall(memory.Kind == app.Kind ? memory.State : throw new MigrationException("OtherApp", MigrationErrorKind.InvalidArgument,
+                $"The cutover of {journal.Path} was begun with an app of kind {memory.Kind}, and this one is {app.Kind}. Give the app that was paused."));
+        }
     }
 
     /// <summary>The flow of changes between the two.</summary>
@@ -90,6 +95,15 @@ public sealed class CutoverContext : IAsyncDisposable
 
     /// <summary>How far behind the target was when the gates were first asked.</summary>
     internal (long Bytes, Lsn Target)? FirstLag { get; set; }
+
+    /// <summary>Passes on what the engineer should know after the app's last call.</summary>
+    public void TellRemarks()
+    {
+        foreach (string remark in App.Remarks)
+        {
+            Observer.Warning(remark);
+        }
+    }
 
     /// <summary>The session on the source, opened when there is none that works.</summary>
     /// <exception cref="MigrationException"><c>SourceInRecovery</c>, <c>SourceOfOtherCluster</c>: another server answers there now; <c>CutoverRunning</c>.</exception>

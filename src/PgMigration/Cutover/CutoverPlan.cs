@@ -6,7 +6,8 @@ public sealed record CutoverPlan(IReadOnlyList<ICutoverStep> Steps)
 {
     /// <summary>The plan for a server that was restored from an archive and follows it.</summary>
     /// <param name="options">What is wanted beside the move itself; null for nothing.</param>
-    public static CutoverPlan ForWal(CutoverOptions? options = null)
+    /// <param name="smokeTest">Whether the app has a test of its own.</param>
+    public static CutoverPlan ForWal(CutoverOptions? options = null, bool smokeTest = false)
     {
         bool wayBack = options?.KeepSourceInSync == true;
         ICutoverStep[] Only(bool wanted, ICutoverStep step) => wanted ? [step] : [];
@@ -24,6 +25,7 @@ public sealed record CutoverPlan(IReadOnlyList<ICutoverStep> Steps)
             new DrainLink(),
             new PromoteTarget(),
             new ProveTarget(),
+            .. Only(smokeTest, new SmokeTestTarget()),
             .. Only(wayBack, new KeepWayBack()),
             new OpenTarget(),          // lifts the fence that came with the WAL
             new RepointApp(),

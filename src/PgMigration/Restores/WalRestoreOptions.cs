@@ -27,7 +27,10 @@ public sealed record WalRestoreOptions
     public OSUser? User { get; init; }
 
     /// <summary>How many parts are downloaded and extracted at once.</summary>
-    public int Parallelism { get; init; } = Environment.ProcessorCount;
+    public int Parallelism { get; init; } = LoadOptions.DefaultParallelism;
+
+    /// <summary>Check the pages by their checksums while they are restored, where the cluster has checksums.</summary>
+    public bool Verify { get; init; }
 
     /// <summary>Where tablespaces go: by oid, or by the path on the source.</summary>
     public IReadOnlyDictionary<string, string> TablespaceMapping { get; init; } = new Dictionary<string, string>();
@@ -37,6 +40,9 @@ public sealed record WalRestoreOptions
 
     /// <summary>Networks whose clients may log in, as CIDR such as <c>10.0.0.0/16</c>; without any, this machine only.</summary>
     public IReadOnlyList<string> AllowFrom { get; init; } = [];
+
+    /// <summary>How many bytes of fetched WAL may wait on the data directory's disk; null for the one of an earlier run, or the usual.</summary>
+    public long? PrefetchSize { get; init; }
 
     /// <summary>The folder of pgmigration-walfetch and pgmigration-walprefetch; null to look beside this library.</summary>
     public string? ProgramFolder { get; init; }

@@ -56,7 +56,10 @@ public sealed class CheckGates : ICutoverStep
 
         string seen = await Preconditions.CheckAsync(context, cancel);
         await context.App.CheckAsync(context.Source, cancel);
-        await TestGatesAsync(context, cancel);
+        await context.App.CheckTargetAsync(context.AppTarget, cancel);
+        context.App.SmokeTest?.Check();
+        context.TellRemarks();
+        Heed(await MigrationGate.TestAllAsync(context.Options.Gates, cancel));
         return string.Create(CultureInfo.InvariantCulture, $"{cluster}, {seen}, app ready, {context.Options.Gates.Count} gates passed");
     }
 
@@ -66,16 +69,13 @@ public sealed class CheckGates : ICutoverStep
     /// <inheritdoc/>
     public Task UndoAsync(CutoverContext context, CancellationToken cancel) => Task.CompletedTask;
 
-    /// <summary>Asks the user's own gates.</summary>
-    internal static async Task TestGatesAsync(CutoverContext context, CancellationToken cancel)
+    /// <summary>Heeds the answers of the user's own gates.</summary>
+    internal static void Heed(GateResult[] answers)
     {
-        foreach (var gate in context.Options.Gates)
+        var closed = Array.FindAll(answers, result => !result.Passed);
+        if (closed.Length > 0)
         {
-            var result = await gate.TestAsync(cancel);
-            if (!result.Passed)
-            {
-                throw Closed($"Gate '{result.Name}' said no: {result.Reason}");
-            }
+            throw Closed(string.Join(" ", closed.Select(result => $"Gate '{result.Name}' said no: {result.Reason}")));
         }
     }
 

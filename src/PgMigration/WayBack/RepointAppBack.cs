@@ -16,7 +16,8 @@ public sealed class RepointAppBack : ICutoverStep
     public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
     {
         var source = context.Options.AppSource ?? context.Source;
-        await context.App.RepointAsync(source, cancel);
+        await context.App.PointBackAsync(source, cancel);
+        context.TellRemarks();
         return $"{context.App.Kind} points at {source.Host}:{source.Port}";
     }
 

@@ -125,7 +125,7 @@ public sealed class PreconditionTests : IAsyncLifetime
     {
         string journal = _bed.NewJournal;
         var cutover = _bed.Cutover();
-        cutover = cutover with { Options = cutover.Options with { Gates = [new ClosingGate()] } };
+        cutover = cutover with { Options = cutover.Options with { Gates = [new ClosingGate { Name = "closing" }] } };
 
         var error = await Assert.ThrowsAsync<MigrationException>(() => cutover.RunAsync(journal));
 
@@ -152,9 +152,11 @@ public sealed class PreconditionTests : IAsyncLifetime
     {
         private int _asked;
 
-        public override string Name => "closing";
+        public override string Kind => "Test";
 
-        public override Task<GateResult> TestAsync(CancellationToken cancel = default) =>
-            Task.FromResult(new GateResult(Name, _asked++ == 0, "the second time"));
+        public override string Expected => "the first look";
+
+        protected override Task<GateObservation> ObserveAsync(CancellationToken cancel) =>
+            Task.FromResult(_asked++ == 0 ? new GateObservation(true, "the first time") : GateObservation.No("the second time"));
     }
 }

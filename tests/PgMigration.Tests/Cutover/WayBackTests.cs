@@ -145,7 +145,7 @@ public sealed class WayBackTests(ITestOutputHelper output) : IAsyncLifetime
     public async Task A_watched_gate_that_closes_pauses_the_app_and_takes_the_cutover_back_where_that_was_asked()
     {
         string journal = _bed.NewJournal;
-        var cutover = Cutover(options => options with { WatchFor = TimeSpan.FromMinutes(5), WatchInterval = TimeSpan.FromMilliseconds(50), WatchGates = [new ErrorRate(2)], AutoUndo = true });
+        var cutover = Cutover(options => options with { WatchFor = TimeSpan.FromMinutes(5), WatchInterval = TimeSpan.FromMilliseconds(50), WatchGates = [new ErrorRate(2) { Name = "error rate" }], AutoUndo = true });
 
         var report = await cutover.RunAsync(journal);
 
@@ -161,7 +161,7 @@ public sealed class WayBackTests(ITestOutputHelper output) : IAsyncLifetime
     {
         string journal = _bed.NewJournal;
         var cutover = _bed.Cutover();
-        cutover = cutover with { Options = cutover.Options with { WatchFor = TimeSpan.FromMinutes(5), WatchInterval = TimeSpan.FromMilliseconds(50), WatchGates = [new ErrorRate(1)] } };
+        cutover = cutover with { Options = cutover.Options with { WatchFor = TimeSpan.FromMinutes(5), WatchInterval = TimeSpan.FromMilliseconds(50), WatchGates = [new ErrorRate(1) { Name = "error rate" }] } };
 
         var error = await Assert.ThrowsAsync<MigrationException>(() => cutover.RunAsync(journal));
 
@@ -176,7 +176,7 @@ public sealed class WayBackTests(ITestOutputHelper output) : IAsyncLifetime
     public async Task A_watch_in_which_all_holds_ends_in_its_time()
     {
         var cutover = _bed.Cutover();
-        cutover = cutover with { Options = cutover.Options with { WatchFor = TimeSpan.FromMilliseconds(300), WatchInterval = TimeSpan.FromMilliseconds(50), WatchGates = [new ErrorRate(int.MaxValue)] } };
+        cutover = cutover with { Options = cutover.Options with { WatchFor = TimeSpan.FromMilliseconds(300), WatchInterval = TimeSpan.FromMilliseconds(50), WatchGates = [new ErrorRate(int.MaxValue) { Name = "error rate" }] } };
 
         var report = await cutover.RunAsync(_bed.NewJournal);
 
@@ -218,9 +218,11 @@ public sealed class WayBackTests(ITestOutputHelper output) : IAsyncLifetime
     {
         private int _asked;
 
-        public override string Name => "error rate";
+        public override string Kind => "Test";
 
-        public override Task<GateResult> TestAsync(CancellationToken cancel = default) =>
-            Task.FromResult(new GateResult(Name, _asked++ < good, "7 errors a minute, at most 1 was expected"));
+        public override string Expected => "at most 1 error a minute";
+
+        protected override Task<GateObservation> ObserveAsync(CancellationToken cancel) =>
+            Task.FromResult(_asked++ < good ? new GateObservation(true, "1 error a minute") : GateObservation.No("7 errors a minute"));
     }
 }
