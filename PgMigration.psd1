@@ -24,6 +24,7 @@
         'Test-PgServer'
         'Get-ReplicationLag'
         'Wait-ReplicationLag'
+        'Test-WalArchive'
         'Get-WalBackup'
         'Get-WalRestore'
         'Start-WalRestore'

@@ -9,8 +9,21 @@ namespace PgMigration;
 /// <remarks>Its app login owns the database and is neither superuser nor may replicate, as on a host. Dispose of it to remove everything.</remarks>
 public sealed class ArchivingServer : IAsyncLifetime, IAsyncDisposable
 {
+    private readonly PostgresBinaries? _binaries;
+    private readonly string[] _initdb = [];
     private TestPostgres? _postgres;
     private PgServer? _app;
+
+    /// <summary>The server of a collection fixture.</summary>
+    public ArchivingServer()
+    {
+    }
+
+    private ArchivingServer(PostgresBinaries? binaries, string[] initdb)
+    {
+        _binaries = binaries;
+        _initdb = initdb;
+    }
 
     /// <summary>The server itself.</summary>
     public TestPostgres Postgres => _postgres ?? throw new InvalidOperationException("It was not started.");
@@ -27,6 +40,27 @@ public sealed class ArchivingServer : IAsyncLifetime, IAsyncDisposable
     /// <summary>How the archive is reached.</summary>
     public ArchiveAccess Archive => ArchiveAccess.To(ArchiveFolder);
 
+    /// <summary>A server of another major version, or made otherwise; dispose of it to remove it.</summary>
+    /// <param name="binaries">Its programs; null for the newest that are installed.</param>
+    /// <param name="initdb">More arguments of initdb, such as <c>--wal-segsize=1</c>.</param>
+    public static async Task<ArchivingServer> StartAsync(PostgresBinaries? binaries, params string[] initdb)
+    {
+        var server = new ArchivingServer(binaries, initdb);
+        try
+        {
+            await server.InitializeAsync();
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The archive_command of a server that archives to this one's archive, from whatever data directory.</summary>
+    public string ArchiveCommand => $"cp %p {ArchiveFolder}/wal_005/%f.new && mv {ArchiveFolder}/wal_005/%f.new {ArchiveFolder}/wal_005/%f";
+
     /// <inheritdoc/>
     public async Task InitializeAsync()
     {
@@ -38,7 +72,8 @@ public sealed class ArchivingServer : IAsyncLifetime, IAsyncDisposable
             {
                 using var made = System.Diagnostics.Process.Start(server.Local.User.Command("mkdir", "-p", Path.Combine(server.Folder, "archive", "wal_005")))!;
                 await made.WaitForExitAsync();
-            });
+            },
+            _binaries, _initdb);
         _app = await Postgres.CreateDatabaseAsync("app");
         await TestPostgres.ExecuteAsync(Admin, $"ALTER ROLE \"{App.User}\" PASSWORD 'its secret'");
         _app = _app.WithPassword("its secret");
@@ -67,8 +102,10 @@ public sealed class ArchivingServer : IAsyncLifetime, IAsyncDisposable
         return await new BackupWriter(storage, Postgres.Local.DataDirectory, options).WriteAsync(
             async _ =>
             {
-                await using var command = new NpgsqlCommand("""
-                    SELECT pg_backup_start('test', true)::text, timeline_id, (SELECT setting::int FROM pg_settings WHERE name = 'wal_segment_size'),
+                // before 15 these functions had other names, and one a third argument for backups beside each other
+                string start = Postgres.Local.Binaries.MajorVersion >= 15 ? "pg_backup_start('test', true)" : "pg_start_backup('test', true, false)";
+                await using var command = new NpgsqlCommand($"""
+                    SELECT {start}::text, timeline_id, (SELECT setting::int FROM pg_settings WHERE name = 'wal_segment_size'),
                            system_identifier, current_setting('server_version_num')::int
                     FROM pg_control_checkpoint(), pg_control_system()
                     """, session);
@@ -78,7 +115,8 @@ public sealed class ArchivingServer : IAsyncLifetime, IAsyncDisposable
             },
             async _ =>
             {
-                await using var command = new NpgsqlCommand("SELECT lsn::text, labelfile, spcmapfile FROM pg_backup_stop(true)", session);
+                string stop = Postgres.Local.Binaries.MajorVersion >= 15 ? "pg_backup_stop(true)" : "pg_stop_backup(false, true)";
+                await using var command = new NpgsqlCommand($"SELECT lsn::text, labelfile, spcmapfile FROM {stop}", session);
                 await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
                 await reader.ReadAsync(CancellationToken.None);
                 return new BackupStop(Lsn.Parse(reader.GetString(0)), reader.GetString(1), reader.GetString(2));

@@ -37,7 +37,8 @@ public static class NativePrograms
         return folder;
     }
 
-    private static string RootOfCheckout()
+    /// <summary>The folder of the solution.</summary>
+    internal static string RootOfCheckout()
     {
         string folder = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(folder, "PgMigration.slnx")))

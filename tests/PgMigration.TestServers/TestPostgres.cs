@@ -18,21 +18,23 @@ public sealed class TestPostgres : IAsyncLifetime, IAsyncDisposable
 {
     private readonly string[] _settings;
     private readonly Func<TestPostgres, Task>? _prepare;
+    private readonly string[] _initdb;
     private int _databases;
 
     /// <summary>The server of a collection fixture.</summary>
     public TestPostgres()
-        : this([], null)
+        : this([], null, null, [])
     {
     }
 
-    private TestPostgres(string[] settings, Func<TestPostgres, Task>? prepare)
+    private TestPostgres(string[] settings, Func<TestPostgres, Task>? prepare, PostgresBinaries? binaries, string[] initdb)
     {
+        _initdb = initdb;
         _settings = settings;
         _prepare = prepare;
         Port = FreePort();
         Folder = Path.Combine("/tmp", $"pgm-t{Port.ToString(CultureInfo.InvariantCulture)}-{Guid.NewGuid().ToString("N")[..4]}");
-        Local = new LocalServer(PostgresBinaries.Find(), Path.Combine(Folder, "data"), OSUser.Default);
+        Local = new LocalServer(binaries ?? PostgresBinaries.Find(), Path.Combine(Folder, "data"), OSUser.Default);
     }
 
     /// <summary>The folder that holds everything of this server; owned by the OS user that runs it.</summary>
@@ -53,9 +55,11 @@ public sealed class TestPostgres : IAsyncLifetime, IAsyncDisposable
     /// <summary>Makes and starts a server with settings of its own; dispose of it to remove it.</summary>
     /// <param name="settings">Lines of postgresql.conf, such as <c>archive_mode = on</c>.</param>
     /// <param name="prepare">Runs between initdb and the start, such as to put certificates into the data directory.</param>
-    public static async Task<TestPostgres> StartAsync(IEnumerable<string> settings, Func<TestPostgres, Task>? prepare = null)
+    /// <param name="binaries">The programs of another major version; null for the newest that is installed.</param>
+    /// <param name="initdb">More arguments of initdb, such as <c>--wal-segsize=1</c>.</param>
+    public static async Task<TestPostgres> StartAsync(IEnumerable<string> settings, Func<TestPostgres, Task>? prepare = null, PostgresBinaries? binaries = null, params string[] initdb)
     {
-        var server = new TestPostgres([.. settings], prepare);
+        var server = new TestPostgres([.. settings], prepare, binaries, initdb);
         try
         {
             await server.InitializeAsync();
@@ -80,7 +84,7 @@ public sealed class TestPostgres : IAsyncLifetime, IAsyncDisposable
     public async Task InitializeAsync()
     {
         await RunAsUserAsync("mkdir", "-m", "0700", Folder);
-        await Local.InitializeAsync();
+        await Local.InitializeAsync(arguments: _initdb);
         await File.AppendAllLinesAsync(Path.Combine(Local.DataDirectory, "postgresql.conf"),
         [
             "listen_addresses = '127.0.0.1'",

@@ -7,7 +7,7 @@ namespace PgMigration.Cmdlets;
 public abstract class ArchiveCmdlet : MigrationCmdlet
 {
     /// <summary>Where the archive lies: s3://bucket/prefix, file:///path, or a folder.</summary>
-    [Parameter(Mandatory = true, Position = 0)]
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
     public required string Archive { get; set; }
 
     /// <summary>An S3-compatible endpoint such as https://minio.example:9000; by default AWS itself, or what AWS_ENDPOINT_URL or AWS_ENDPOINT says.</summary>

@@ -3,7 +3,7 @@ using System.Management.Automation;
 namespace PgMigration.Cmdlets;
 
 /// <summary>Finds a restored server in a new session: the link that Start-WalRestore returned.</summary>
-/// <remarks>Runs on the machine of the data directory, as a user who may read it. The source's secret is stored nowhere: give -Source anew.</remarks>
+/// <remarks>The link's Findings are read anew from all of the copy's databases. Runs on the machine of the data directory, as a user who may read it. The source's secret is stored nowhere: give -Source anew.</remarks>
 /// <example>
 /// <code>Get-WalRestore -DataDirectory /data/pg -Source $env:DATABASE_URL</code>
 /// <para>The link, with its source.</para>
@@ -15,6 +15,10 @@ namespace PgMigration.Cmdlets;
 /// <example>
 /// <code>Get-WalRestore /data/pg -Source $env:DATABASE_URL | Invoke-Cutover -App $app</code>
 /// <para>The cutover, days after the restore.</para>
+/// </example>
+/// <example>
+/// <code>(Get-WalRestore /data/pg).Findings | Where-Object Severity -GE Warning | Format-List Severity, Subject, Consequence, Fix</code>
+/// <para>What must be mended around the promotion: missing libraries, indexes to rebuild, tables that arrive empty.</para>
 /// </example>
 [Cmdlet(VerbsCommon.Get, "WalRestore")]
 [OutputType(typeof(WalLink))]
@@ -30,9 +34,6 @@ public sealed class GetWalRestoreCommand : MigrationCmdlet
     public PgServer? Source { get; set; }
 
     /// <inheritdoc/>
-    protected override Task ProcessAsync(CancellationToken cancel)
-    {
-        Write(WalRestore.Find(Path.TrimEndingDirectorySeparator(ResolvePath(DataDirectory)), Source));
-        return Task.CompletedTask;
-    }
+    protected override async Task ProcessAsync(CancellationToken cancel) =>
+        Write(await WalRestore.FindAsync(Path.TrimEndingDirectorySeparator(ResolvePath(DataDirectory)), Source, Observer, cancel));
 }

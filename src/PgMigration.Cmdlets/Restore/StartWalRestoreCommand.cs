@@ -69,6 +69,11 @@ public sealed class StartWalRestoreCommand : ArchiveCmdlet
     [Parameter]
     public string[] AllowFrom { get; set; } = [];
 
+    /// <summary>How much disk fetched WAL may take while it waits to be replayed, such as 4GB; 1 GB by default, or four segments where those are larger. It is fetched while the backup still loads.</summary>
+    [Parameter]
+    [ByteSizeTransformation]
+    public long? PrefetchSize { get; set; }
+
     /// <inheritdoc/>
     protected override bool CleansUpOnSignals => true;
 
@@ -92,6 +97,7 @@ public sealed class StartWalRestoreCommand : ArchiveCmdlet
                 TablespaceMapping = Mapping(),
                 Superuser = Superuser,
                 AllowFrom = AllowFrom,
+                PrefetchSize = PrefetchSize,
             }, Observer, cancel));
         }
     }

@@ -22,6 +22,9 @@ public sealed record PrefetchStatus
     /// <summary>The newest timeline that has a history in the archive; null when none has.</summary>
     public uint? NewestTimeline { get; init; }
 
+    /// <summary>Where each timeline whose history is in the archive left its parent.</summary>
+    public IReadOnlyList<TimelineFork> Forks { get; init; } = [];
+
     /// <summary>Bytes of checked segments that wait in the pool.</summary>
     public long PoolBytes { get; init; }
 

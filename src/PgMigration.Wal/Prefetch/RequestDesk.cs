@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace PgMigration.Wal;
 
 /// <summary>Answers what restore_command asks: <c>ready path</c>, <c>use-own</c> or <c>none</c>.</summary>
@@ -146,6 +148,12 @@ internal sealed class RequestDesk(ArchiveView view, ArchiveWatch watch, SegmentF
 
         byte[]? content = null;
         await LookAsync(TimelineHistory.FileName(timeline), LongestLookForHistory, now, async token => content = await view.HistoryFileAsync(timeline, token), cancel);
+        if (content is null && view.HistoryOf(flow.NewestTimeline)?.StandInFor(timeline) is { } standIn)
+        {
+            log.Write($"{TimelineHistory.FileName(timeline)} is not in the archive, and timeline {flow.NewestTimeline} is to be followed: PostgreSQL is told what that one's history says of it.");
+            content = Encoding.UTF8.GetBytes(standIn);
+        }
+
         return content is null ? None : flow.HandOutHistory(timeline, content);
     }
 

@@ -4,8 +4,8 @@ namespace PgMigration.Wal;
 /// <remarks>May be used from several threads; one lock guards what it knows.</remarks>
 internal sealed class SegmentFlow
 {
-    /// <summary>How many segments are downloaded and decoded at the same time.</summary>
-    public const int Parallelism = 4;
+    // One connection to a bucket brings some 50 MB/s, and one core decodes several times that: more of them than cores, within reason.
+    private static readonly int MostAtOnce = Math.Clamp(2 * Environment.ProcessorCount, 4, 16);
 
     private readonly Lock _gate = new();
     private readonly RestoreLayout _layout;
@@ -32,7 +32,7 @@ internal sealed class SegmentFlow
         _journal = new PlacedJournal(layout.PlacedFile, record.SegmentSize);
         _pool = new SegmentPool(layout, record.SegmentSize, _journal);
         _route = new Route(WalSegmentName.Parse(record.StartSegment), view, record.SegmentSize);
-        _window = (int)Math.Clamp(record.PoolLimit / record.SegmentSize, Parallelism, 4096);
+        _window = (int)Math.Clamp(record.PoolLimit / record.SegmentSize, 1, 4096);
     }
 
     /// <summary>Beats when there is something new: a segment ready, in the archive, failed, asked for.</summary>
@@ -270,7 +270,7 @@ internal sealed class SegmentFlow
             {
                 _frontier ??= name; // and on: what was archived before its predecessor is worth having already
             }
-            else if (_fetching.Count + plan.Count < Parallelism && !_fetching.ContainsKey(name)
+            else if ((_fetching.Count + plan.Count < MostAtOnce || _wanted.ContainsKey(name)) && !_fetching.ContainsKey(name)
                 && (!_failures.TryGetValue(name, out var failure) || failure.RetryAt <= now))
             {
                 plan.Add(name);

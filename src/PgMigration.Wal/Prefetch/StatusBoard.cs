@@ -9,6 +9,7 @@ internal sealed class StatusBoard(RestoreLayout layout, SegmentFlow flow, StuckR
     // Archivers store several segments at the same time: a later one may come first, by a moment.
     private static readonly TimeSpan GapIsOne = TimeSpan.FromSeconds(3);
     private PrefetchStatus? _written;
+    private IReadOnlyList<TimelineFork> _forks = []; // the same list while nothing changed, so that statuses compare
 
     /// <summary>Writes until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancel)
@@ -61,11 +62,18 @@ internal sealed class StatusBoard(RestoreLayout layout, SegmentFlow flow, StuckR
             LastInArchive = report.LastInArchive?.ToString(),
             LastPlaced = report.LastPlaced?.ToString(),
             NextSegment = report.Next.ToString(),
+            Forks = _forks.Count == view.TimelinesNewestFirst.Count() ? _forks : _forks = [.. view.TimelinesNewestFirst.Select(ForkOf)],
             NewestTimeline = view.TimelinesNewestFirst.Cast<uint?>().FirstOrDefault(),
             PoolBytes = report.PoolBytes,
             UpdatedAt = DateTimeOffset.UtcNow,
             ProcessId = Environment.ProcessId,
         };
+    }
+
+    private TimelineFork ForkOf(uint timeline)
+    {
+        var (parent, at) = view.HistoryOf(timeline)!.Ancestors[^1];
+        return new TimelineFork(timeline, parent, at.ToString());
     }
 
     private (PrefetchState State, string Detail) Judge(FlowReport report) => report switch

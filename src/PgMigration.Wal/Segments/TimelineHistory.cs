@@ -91,6 +91,20 @@ public sealed class TimelineHistory
     public bool Contains(uint timeline, Lsn position) =>
         timeline == Timeline || _ancestors.Exists(ancestor => ancestor.Timeline == timeline && position <= ancestor.Switch);
 
+    /// <summary>
+    /// The history file of a timeline between this one and its past, as this one's history tells it. PostgreSQL looks for histories one number
+    /// after the other and stops at the first that is not there (findNewestTimeLine in timeline.c), so it never finds timeline 3 where no
+    /// 2 was archived; of those in between it reads no more than that they are there.
+    /// </summary>
+    /// <param name="timeline">A smaller number than this timeline's.</param>
+    /// <returns>Null when this history has no timeline before that number.</returns>
+    public string? StandInFor(uint timeline)
+    {
+        var before = _ancestors.FindAll(ancestor => ancestor.Timeline < timeline);
+        return before.Count == 0 || timeline >= Timeline ? null
+            : string.Concat(before.Select(ancestor => string.Create(CultureInfo.InvariantCulture, $"{ancestor.Timeline}\t{ancestor.Switch}\tas the history of timeline {Timeline} says; {FileName(timeline)} is not in the archive\n")));
+    }
+
     private static MigrationException Invalid(uint timeline, string why) => new("HistoryInvalid", MigrationErrorKind.InvalidData,
         $"The history file {FileName(timeline)} is damaged: {why}.");
 }

@@ -6,11 +6,12 @@ public static class ArchiveStorage
     /// <summary>Opens an archive. Nothing is sent yet: an unreachable one is told by the first use.</summary>
     /// <param name="access">Where it lies and how it is reached.</param>
     /// <param name="limits">How long transfers may stall and are tried again; null for the usual limits.</param>
+    /// <param name="observer">Is warned when something is tried again for longer than a moment; null for nobody.</param>
     /// <exception cref="MigrationException"><c>ProfileNotFound</c>, <c>RegionMissing</c>.</exception>
-    public static IArchiveStorage Open(ArchiveAccess access, TransferLimits? limits = null)
+    public static IArchiveStorage Open(ArchiveAccess access, TransferLimits? limits = null, IMigrationObserver? observer = null)
     {
         ArgumentNullException.ThrowIfNull(access);
-        return access.Location.IsS3 ? new S3Storage(access, limits ?? TransferLimits.Default) : new FileStorage(access.Location);
+        return access.Location.IsS3 ? new S3Storage(access, limits ?? TransferLimits.Default, observer) : new FileStorage(access.Location);
     }
 
     /// <summary>Opens an archive by its address, as the environment says it is reached.</summary>

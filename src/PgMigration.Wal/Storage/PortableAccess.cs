@@ -38,7 +38,16 @@ internal static class PortableAccess
 
         if (profile.Options is { AccessKey.Length: > 0, SecretKey.Length: > 0, RoleArn: null })
         {
-            return access.WithKeys(profile.Options.AccessKey, profile.Options.SecretKey, profile.Options.Token) with { Profile = null, ProfileFile = null };
+            var portable = access.WithKeys(profile.Options.AccessKey, profile.Options.SecretKey, profile.Options.Token);
+            if (string.IsNullOrEmpty(profile.Options.Token))
+            {
+                return portable with { Profile = null, ProfileFile = null };
+            }
+
+            // Somebody replaces them now and then. Where the server's user may read the file, it is read again when they are refused.
+            string file = Path.GetFullPath(access.ProfileFile ?? Variable("AWS_SHARED_CREDENTIALS_FILE") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".aws", "credentials"));
+            observer.Warning($"The keys of the profile '{name}' are temporary. The server that follows {access.Location} reads {file} again when they are refused: its own user must be able to read that file; otherwise run this command again whenever there are new keys.");
+            return portable with { Profile = name, ProfileFile = file };
         }
 
         observer.Warning($"The profile '{name}' gets temporary credentials (a role, single sign-on or a program), which the server's own user must be able to get too: make the profile known in that user's home, or use keys that last.");

@@ -8,7 +8,10 @@ namespace PgMigration.Wal;
 /// <summary>Makes the SDK's client as an <see cref="ArchiveAccess"/> says.</summary>
 internal static class S3Client
 {
-    public static IAmazonS3 Connect(ArchiveAccess access)
+    /// <summary>A client.</summary>
+    /// <param name="access">Where and how.</param>
+    /// <param name="credentials">Other credentials than the access names; null for those.</param>
+    public static IAmazonS3 Connect(ArchiveAccess access, AWSCredentials? credentials = null)
     {
         var config = new AmazonS3Config
         {
@@ -20,7 +23,7 @@ internal static class S3Client
             RequestChecksumCalculation = access.Endpoint is null ? RequestChecksumCalculation.WHEN_SUPPORTED : RequestChecksumCalculation.WHEN_REQUIRED,
             ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
         };
-        if (access.Profile is not null)
+        if (access.Profile is not null && !access.HasKeys)
         {
             config.Profile = new Profile(access.Profile, access.ProfileFile);
         }
@@ -40,7 +43,8 @@ internal static class S3Client
             config.ForcePathStyle = access.PathStyle ?? access.Location.Bucket!.Contains('.', StringComparison.Ordinal); // dots break the certificate's wildcard
         }
 
-        return Credentials(access) is { } credentials ? new AmazonS3Client(credentials, config) : new AmazonS3Client(config);
+        credentials ??= Credentials(access);
+        return credentials is not null ? new AmazonS3Client(credentials, config) : new AmazonS3Client(config);
     }
 
     private static AWSCredentials? Credentials(ArchiveAccess access)

@@ -13,6 +13,8 @@ internal static class S3Errors
     private static readonly HashSet<string> TransientCodes =
         ["InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout", "RequestTimeTooSkewed", "OperationAborted", "Throttling", "ThrottlingException", "RequestLimitExceeded"];
 
+    private static readonly HashSet<string> ExpiryCodes = ["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "InvalidToken", "RequestExpired", "InvalidAccessKeyId"];
+
     /// <summary>Whether the same request may succeed a little later.</summary>
     public static bool IsTransient(Exception error)
     {
@@ -29,6 +31,15 @@ internal static class S3Errors
         return Inner<IOException>(error) is not null || Inner<HttpRequestException>(error) is not null || Inner<SocketException>(error) is not null
             || Inner<OperationCanceledException>(error) is not null || Inner<TimeoutException>(error) is not null;
     }
+
+    /// <summary>Whether the credentials, or what they may do, were refused.</summary>
+    public static bool IsRefusal(Exception error) =>
+        error is AmazonServiceException answer && (answer.StatusCode is HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized || IsExpiry(answer));
+
+    /// <summary>Whether it says that the keys are not valid any more. An answer to HEAD has no body that would say so: 400 or 403 is all.</summary>
+    public static bool IsExpiry(Exception error) =>
+        error is AmazonServiceException answer && (ExpiryCodes.Contains(answer.ErrorCode ?? string.Empty)
+            || (answer.StatusCode is HttpStatusCode.Forbidden or HttpStatusCode.BadRequest && (string.IsNullOrEmpty(answer.ErrorCode) || answer.ErrorCode == answer.StatusCode.ToString())));
 
     /// <summary>The error in words of ours. Nothing secret is in the SDK's texts: they name the key's id at most.</summary>
     public static MigrationException Explain(Exception error, ArchiveLocation location, string name)

@@ -15,6 +15,7 @@ internal sealed class S3ReadStream(S3Storage storage, string name, long offset) 
     private readonly RetryBudget _budget = storage.NewBudget();
     private CancellationTokenSource? _limit;
     private GetObjectResponse? _response;
+    private IAmazonS3 _client = storage.Client;
     private string? _etag;
     private long _total = -1;
     private long _position = offset;
@@ -83,6 +84,7 @@ internal sealed class S3ReadStream(S3Storage storage, string name, long offset) 
         }
 
         _limit.CancelAfter(storage.Limits.IdleLimit);
+        _client = _response is null ? storage.Client : _client;
         using var linked = cancel.CanBeCanceled ? CancellationTokenSource.CreateLinkedTokenSource(cancel, _limit.Token) : null;
         try
         {
@@ -93,7 +95,7 @@ internal sealed class S3ReadStream(S3Storage storage, string name, long offset) 
         {
             Abandon();
             cancel.ThrowIfCancellationRequested();
-            return S3Errors.IsTransient(error) && await _budget.PauseAsync(cancel) ? false : throw storage.Explain(error, name);
+            return await storage.IsWorthAnotherAsync(error, _client, name, _budget, cancel) ? false : throw storage.Explain(error, name);
         }
     }
 
@@ -102,7 +104,7 @@ internal sealed class S3ReadStream(S3Storage storage, string name, long offset) 
         GetObjectResponse response;
         try
         {
-            response = await storage.GetAsync(name, _position, _etag, cancel);
+            response = await storage.GetAsync(_client, name, _position, _etag, cancel);
         }
         catch (AmazonS3Exception error) when (error.StatusCode == HttpStatusCode.PreconditionFailed)
         {

@@ -16,22 +16,26 @@ public sealed class S3Storage : IArchiveStorage
     // No upload is so slow; below this rate an attempt counts as stalled.
     private const int SlowestBytesPerSecond = 64 * 1024;
 
-    private readonly IAmazonS3 _client;
+    private readonly S3Connection _connection;
+    private readonly RetryNews _news;
     private readonly ArchiveLocation _location;
     private readonly TransferLimits _limits;
     private readonly string _keyPrefix;
     private volatile bool _answered;
+    private volatile bool _accepted;
 
     /// <summary>Opens the archive; nothing is sent yet.</summary>
     /// <param name="access">Where it lies and how it is reached.</param>
     /// <param name="limits">How long transfers may stall and are tried again.</param>
-    public S3Storage(ArchiveAccess access, TransferLimits limits)
+    /// <param name="observer">Is warned when something is tried again for longer than a moment; null for nobody.</param>
+    public S3Storage(ArchiveAccess access, TransferLimits limits, IMigrationObserver? observer = null)
     {
         ArgumentNullException.ThrowIfNull(access);
         _location = access.Location;
         _limits = limits;
         _keyPrefix = _location.Prefix.Length == 0 ? string.Empty : _location.Prefix + "/";
-        _client = S3Client.Connect(access);
+        _connection = new S3Connection(access);
+        _news = new RetryNews(observer ?? IMigrationObserver.None, limits);
     }
 
     /// <inheritdoc/>
@@ -49,7 +53,7 @@ public sealed class S3Storage : IArchiveStorage
         };
         while (true)
         {
-            var page = await CallAsync(prefix, token => _client.ListObjectsV2Async(request, token), cancel);
+            var page = await CallAsync(prefix, (client, token) => client.ListObjectsV2Async(request, token), cancel);
             foreach (var found in page.S3Objects ?? []) // null when nothing is there
             {
                 string name = found.Key[_keyPrefix.Length..];
@@ -73,14 +77,14 @@ public sealed class S3Storage : IArchiveStorage
     {
         try
         {
-            var found = await CallAsync(name, token => _client.GetObjectMetadataAsync(_location.Bucket, _keyPrefix + name, token), cancel);
+            var found = await CallAsync(name, (client, token) => client.GetObjectMetadataAsync(_location.Bucket, _keyPrefix + name, token), cancel);
             return new ArchiveObject(name, found.ContentLength, Utc(found.LastModified));
         }
-        catch (MigrationException error) when (error.ErrorId == "ArchiveObjectNotFound")
+        catch (MigrationException error) when (error.ErrorId is "ArchiveObjectNotFound" or "ArchiveAccessDenied" or "ArchiveRequestFailed")
         {
-            // HEAD has no body that would say whether the bucket itself is missing
-            _ = await CallAsync(name, token => _client.ListObjectsV2Async(new ListObjectsV2Request { BucketName = _location.Bucket, Prefix = _keyPrefix + name, MaxKeys = 1 }, token), cancel);
-            return null;
+            // HEAD has no body that would say whether the bucket itself is missing, or the keys have expired
+            _ = await CallAsync(name, (client, token) => client.ListObjectsV2Async(new ListObjectsV2Request { BucketName = _location.Bucket, Prefix = _keyPrefix + name, MaxKeys = 1 }, token), cancel);
+            return error.ErrorId == "ArchiveObjectNotFound" ? null : throw error;
         }
     }
 
@@ -126,13 +130,13 @@ public sealed class S3Storage : IArchiveStorage
 
     /// <inheritdoc/>
     public Task DeleteAsync(string name, CancellationToken cancel = default) =>
-        CallAsync(name, token => _client.DeleteObjectAsync(_location.Bucket, _keyPrefix + name, token), cancel);
+        CallAsync(name, (client, token) => client.DeleteObjectAsync(_location.Bucket, _keyPrefix + name, token), cancel);
 
     /// <summary>Gives back the connections.</summary>
-    public void Dispose() => _client.Dispose();
+    public void Dispose() => _connection.Dispose();
 
     /// <summary>Asks for an object from an offset on; with a tag, only for that version of it.</summary>
-    internal async Task<GetObjectResponse> GetAsync(string name, long offset, string? etag, CancellationToken cancel)
+    internal async Task<GetObjectResponse> GetAsync(IAmazonS3 client, string name, long offset, string? etag, CancellationToken cancel)
     {
         var request = new GetObjectRequest
         {
@@ -141,14 +145,30 @@ public sealed class S3Storage : IArchiveStorage
             // Also from the beginning: for a whole object the SDK computes its MD5 on the way, on one core at 250 MB/s (measured), and our codecs have checksums.
             ByteRange = new ByteRange(string.Create(CultureInfo.InvariantCulture, $"bytes={offset}-")),
         };
-        var response = await _client.GetObjectAsync(request, cancel);
-        _answered = true;
+        var response = await client.GetObjectAsync(request, cancel);
+        _answered = _accepted = true;
         return response;
     }
 
     internal TransferLimits Limits => _limits;
 
     internal RetryBudget NewBudget() => new(_limits, _answered ? _limits.RetryBudget : _limits.FirstContactBudget);
+
+    /// <summary>The client to use now: that of an attempt is named when it fails.</summary>
+    internal IAmazonS3 Client => _connection.Client;
+
+    /// <summary>Whether a failed attempt is made again, after a pause; false when that makes no sense, or the budget is spent.</summary>
+    internal async Task<bool> IsWorthAnotherAsync(Exception error, IAmazonS3 client, string name, RetryBudget budget, CancellationToken cancel)
+    {
+        // Keys that were good before and are refused now may be replaced at any moment where they come from.
+        bool mayPass = S3Errors.IsTransient(error) || (S3Errors.IsRefusal(error) && (_connection.Renew(client) || (_accepted && S3Errors.IsExpiry(error))));
+        if (mayPass)
+        {
+            _news.Failed(() => Explain(error, name));
+        }
+
+        return mayPass && await budget.PauseAsync(cancel);
+    }
 
     internal MigrationException Explain(Exception error, string name) => S3Errors.Explain(error, _location, name);
 
@@ -159,10 +179,10 @@ public sealed class S3Storage : IArchiveStorage
 
     private async Task<long> PutAsync(string name, byte[] content, int length, CancellationToken cancel)
     {
-        await CallAsync(name, async token =>
+        await CallAsync(name, async (client, token) =>
         {
             using var body = new MemoryStream(content, 0, length, writable: false);
-            return await _client.PutObjectAsync(new PutObjectRequest
+            return await client.PutObjectAsync(new PutObjectRequest
             {
                 BucketName = _location.Bucket, Key = _keyPrefix + name, InputStream = body, AutoCloseStream = false, UseChunkEncoding = false,
             }, token);
@@ -173,7 +193,7 @@ public sealed class S3Storage : IArchiveStorage
     private async Task<long> PutPartsAsync(string name, Stream content, byte[] buffer, CancellationToken cancel)
     {
         string key = _keyPrefix + name;
-        var upload = await CallAsync(name, token => _client.InitiateMultipartUploadAsync(_location.Bucket, key, token), cancel);
+        var upload = await CallAsync(name, (client, token) => client.InitiateMultipartUploadAsync(_location.Bucket, key, token), cancel);
         try
         {
             var parts = new List<PartETag>();
@@ -183,10 +203,10 @@ public sealed class S3Storage : IArchiveStorage
             {
                 int length = filled;
                 int number = parts.Count + 1;
-                var part = await CallAsync(name, async token =>
+                var part = await CallAsync(name, async (client, token) =>
                 {
                     using var body = new MemoryStream(buffer, 0, length, writable: false);
-                    return await _client.UploadPartAsync(new UploadPartRequest
+                    return await client.UploadPartAsync(new UploadPartRequest
                     {
                         BucketName = _location.Bucket, Key = key, UploadId = upload.UploadId, PartNumber = number, PartSize = length,
                         InputStream = body, UseChunkEncoding = false,
@@ -197,7 +217,7 @@ public sealed class S3Storage : IArchiveStorage
                 filled = filled < buffer.Length ? 0 : await FillAsync(content, buffer, cancel);
             }
 
-            await CallAsync(name, token => _client.CompleteMultipartUploadAsync(
+            await CallAsync(name, (client, token) => client.CompleteMultipartUploadAsync(
                 new CompleteMultipartUploadRequest { BucketName = _location.Bucket, Key = key, UploadId = upload.UploadId, PartETags = parts }, token), cancel);
             return written;
         }
@@ -214,7 +234,7 @@ public sealed class S3Storage : IArchiveStorage
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
         try
         {
-            await _client.AbortMultipartUploadAsync(_location.Bucket, key, uploadId, limit.Token);
+            await _connection.Client.AbortMultipartUploadAsync(_location.Bucket, key, uploadId, limit.Token);
         }
         catch (Exception error) when (error is AmazonS3Exception or OperationCanceledException || S3Errors.IsTransient(error))
         {
@@ -223,7 +243,7 @@ public sealed class S3Storage : IArchiveStorage
     }
 
     /// <summary>Makes one request, again while that makes sense, each attempt within the idle limit.</summary>
-    private async Task<T> CallAsync<T>(string name, Func<CancellationToken, Task<T>> call, CancellationToken cancel, long bytesToSend = 0)
+    private async Task<T> CallAsync<T>(string name, Func<IAmazonS3, CancellationToken, Task<T>> call, CancellationToken cancel, long bytesToSend = 0)
     {
         var budget = NewBudget();
         var limit = _limits.IdleLimit + TimeSpan.FromSeconds(bytesToSend / (double)SlowestBytesPerSecond);
@@ -231,17 +251,18 @@ public sealed class S3Storage : IArchiveStorage
         {
             using var attempt = CancellationTokenSource.CreateLinkedTokenSource(cancel);
             attempt.CancelAfter(limit);
+            var client = _connection.Client;
             try
             {
-                var answer = await call(attempt.Token);
-                _answered = true;
+                var answer = await call(client, attempt.Token);
+                _answered = _accepted = true;
                 return answer;
             }
             catch (Exception error)
             {
                 cancel.ThrowIfCancellationRequested();
                 _answered |= error is AmazonS3Exception { StatusCode: not 0 and < HttpStatusCode.InternalServerError };
-                if (!S3Errors.IsTransient(error) || !await budget.PauseAsync(cancel))
+                if (!await IsWorthAnotherAsync(error, client, name, budget, cancel))
                 {
                     throw Explain(error, name);
                 }

@@ -89,7 +89,7 @@ internal sealed class WalLagProbe
             return (LinkState.Promoted, "The target was promoted; it follows no more.");
         }
 
-        if (local.Broken(source, comparable) is { } broken)
+        if (local.Broken(source, comparable, target) is { } broken)
         {
             return (LinkState.Broken, broken);
         }

@@ -28,6 +28,9 @@ public sealed partial class WalLink : ReplicationLink
     /// </summary>
     public required PgServer TargetAddress { get; init; }
 
+    /// <summary>What was found on the consistent copy that somebody must know before the app is moved; the gravest first.</summary>
+    public IReadOnlyList<ReadinessFinding> Findings { get; init; } = [];
+
     /// <inheritdoc/>
     public override PgServer TargetForApp(PgServer source) => TargetAddress;
 
@@ -52,6 +55,20 @@ public sealed partial class WalLink : ReplicationLink
         BackupName = BackupName,
         DataDirectory = DataDirectory,
         SystemIdentifier = SystemIdentifier,
+        Findings = Findings,
+    };
+
+    /// <summary>The same link with what was found on its target.</summary>
+    internal WalLink WithFindings(IReadOnlyList<ReadinessFinding> findings) => new()
+    {
+        Source = Source,
+        Target = Target,
+        TargetAddress = TargetAddress,
+        Archive = Archive,
+        BackupName = BackupName,
+        DataDirectory = DataDirectory,
+        SystemIdentifier = SystemIdentifier,
+        Findings = findings,
     };
 
     /// <summary>The source's login and database at another address. A restored server's certificate is signed by nobody, so it cannot be verified.</summary>

@@ -46,11 +46,13 @@ internal sealed record WalLinkSurroundings
     /// <summary>Why the link can never go on; null when nothing says so.</summary>
     /// <param name="source">The source, and null if nobody asked it.</param>
     /// <param name="sameTimeline">Whether it is on the timeline that the target replays.</param>
-    public string? Broken(SourcePosition? source, bool sameTimeline) =>
-        Log.Forked is { } forked && !IsStray(source, sameTimeline) ? $"{forked}. {Log.ForkedRemedy}" : null;
+    /// <param name="target">The target, and null if it did not answer.</param>
+    public string? Broken(SourcePosition? source, bool sameTimeline, StandbyPosition? target = null) =>
+        Log.Forked is { } forked && !IsStray(source, sameTimeline) ? $"{forked}. {Log.ForkedRemedy}"
+        : source is not null && target is not null ? BeyondFork(source, target) : null;
 
     /// <summary>A warning of a history in the archive that is not the source's: harmless to replay, but no server starts with it.</summary>
-    /// <inheritdoc cref="Broken(SourcePosition?, bool)"/>
+    /// <inheritdoc cref="Broken(SourcePosition?, bool, StandbyPosition?)"/>
     public string? StrayHistory(SourcePosition? source, bool sameTimeline) => Log.ForkedHistory is { } history && IsStray(source, sameTimeline)
         ? $"{SegmentStore.Folder}{history} in the archive is not of the source, which is on timeline {source!.Timeline.ToString(CultureInfo.InvariantCulture)}. Replay goes on, but the server would not start again: remove it, and pg_wal/{history} in the data directory."
         : null;
@@ -80,6 +82,13 @@ internal sealed record WalLinkSurroundings
 
         return status.State == PrefetchState.Fetching || HasSegmentBeyond(target);
     }
+
+    // The archive's histories tell it at once; the server's log, when replay has come to the archive's end, and only until it has grown on.
+    private string? BeyondFork(SourcePosition source, StandbyPosition target) =>
+        target.Timeline is { } timeline && timeline < source.Timeline && target.Replayed is { } replayed && Status is not null
+        && TimelineFork.Between([.. Status.Forks], timeline, source.Timeline) is { } left && replayed > left
+            ? $"The source went on along timeline {source.Timeline.ToString(CultureInfo.InvariantCulture)}, which left timeline {timeline.ToString(CultureInfo.InvariantCulture)} at {left}, and the target has replayed that one up to {replayed}: what it holds beyond {left} is not the source's. Restore anew from a backup of the source as it is now."
+            : null;
 
     // A source that was promoted is on the timeline that the log names, or on a later one that the target does not replay.
     private bool IsStray(SourcePosition? source, bool sameTimeline) => source is not null && sameTimeline && source.Timeline != Log.ForkedTimeline;

@@ -96,6 +96,7 @@ internal sealed class RestorePlan
                 PostgresBin = binaries.Folder,
                 OSUser = user.Name,
                 Tablespaces = tablespaces,
+                PoolLimit = options.PrefetchSize ?? earlier?.PoolLimit ?? Math.Max(RestoreRecord.DefaultPoolLimit, 4L * wal.SegmentSize),
                 AllowFrom = options.AllowFrom.Count > 0 ? options.AllowFrom : earlier?.AllowFrom ?? [],
                 Superuser = options.Superuser ?? earlier?.Superuser,
                 Database = options.Source?.Database ?? earlier?.Database,

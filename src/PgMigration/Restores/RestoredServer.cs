@@ -68,6 +68,7 @@ internal sealed class RestoredServer
         var configuration = new StandbyConfiguration
         {
             MajorVersion = Record.MajorVersion,
+            SegmentSize = Record.SegmentSize,
             Minimums = await RequiredSettings.ForAsync(control, source, cancel),
             Port = Record.Port,
             SocketFolder = Record.SocketFolder!,
@@ -99,14 +100,35 @@ internal sealed class RestoredServer
     }
 
     /// <summary>Proves that the superuser can be reached, notes that the link exists, and returns it.</summary>
-    public async Task<WalLink> LinkAsync(string superuser, PgServer? source, CancellationToken cancel)
+    public async Task<WalLink> LinkAsync(string superuser, PgServer? source, IMigrationObserver observer, CancellationToken cancel)
     {
         var link = Link(superuser, source);
         await ProveReachableAsync(link.Target, cancel);
+        link = await WithFindingsAsync(link, observer, cancel);
         Record = Record with { Superuser = superuser, LinkedAt = Record.LinkedAt ?? DateTime.UtcNow };
         Record.Save(_layout.RecordFile);
         _files.Own(_layout.RecordFile);
         return link;
+    }
+
+    /// <summary>The link with what is found on its target now. What cannot be found out is a warning: the link is one all the same.</summary>
+    public static async Task<WalLink> WithFindingsAsync(WalLink link, IMigrationObserver observer, CancellationToken cancel)
+    {
+        try
+        {
+            var findings = await StandbyFindings.ReadAsync(link.Target, link.Source, cancel);
+            foreach (var finding in findings.Where(finding => finding.Severity > FindingSeverity.Info))
+            {
+                observer.Warning($"{finding} See the link's Findings for what to do.");
+            }
+
+            return link.WithFindings(findings);
+        }
+        catch (Exception error) when (error is MigrationException or NpgsqlException)
+        {
+            observer.Warning($"The restored server could not be examined: {error.Message} Get-WalRestore does it again.");
+            return link;
+        }
     }
 
     /// <summary>The link as an object.</summary>

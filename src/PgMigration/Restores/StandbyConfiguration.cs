@@ -17,6 +17,9 @@ internal sealed record StandbyConfiguration
     /// <summary>Settings that must be at least the source's, with its values.</summary>
     public required IReadOnlyDictionary<string, long> Minimums { get; init; }
 
+    /// <summary>The cluster's segment size in bytes.</summary>
+    public required int SegmentSize { get; init; }
+
     /// <summary>The port.</summary>
     public required int Port { get; init; }
 
@@ -77,7 +80,8 @@ internal sealed record StandbyConfiguration
         }
 
         yield return ("shared_buffers", $"{Number(SharedBuffers() / Megabyte)}MB");
-        yield return ("max_wal_size", "4GB");
+        yield return ("max_wal_size", $"{Number(Math.Max(4096, 4L * SegmentSize / Megabyte))}MB");
+        yield return ("min_wal_size", $"{Number(Math.Max(80, 2L * SegmentSize / Megabyte))}MB"); // with less than two segments no server starts
         yield return ("checkpoint_timeout", "15min");
         yield return ("wal_level", "logical"); // of no effect while it follows; a second leg (DMS, publications) needs it without a restart
         yield return ("hot_standby", "on");

@@ -19,7 +19,7 @@ public static class WalRestore
         }
 
         var layout = new RestoreLayout(options.DataDirectory);
-        using var storage = ArchiveStorage.Open(options.Archive);
+        using var storage = ArchiveStorage.Open(options.Archive, observer: observer);
         try
         {
             return await StartAsync(options, layout, storage, observer, cancel);
@@ -48,7 +48,7 @@ public static class WalRestore
             }
 
             var superuser = await running.StartAsync(options, observer, cancel);
-            return await running.LinkAsync(superuser, options.Source, cancel);
+            return await running.LinkAsync(superuser, options.Source, observer, cancel);
         }
         catch
         {
@@ -77,6 +77,18 @@ public static class WalRestore
             ? running.Link(superuser, source)
             : throw new MigrationException("RestoreUnfinished", MigrationErrorKind.InvalidOperation,
                 $"The restore in {dataDirectory} was never finished. Run Start-WalRestore with the same archive and directory: it goes on where it stopped.");
+    }
+
+    /// <summary>Finds a restore in a new session, and examines its server once more.</summary>
+    /// <param name="dataDirectory">Its data directory, absolute.</param>
+    /// <param name="source">The source, whose secret is never stored; null if the distance to it is not to be measured.</param>
+    /// <param name="observer">Is told of findings.</param>
+    /// <param name="cancel">Ends the examination.</param>
+    /// <exception cref="MigrationException"><c>RestoreNotFound</c>, <c>RestoreUnfinished</c>.</exception>
+    public static Task<WalLink> FindAsync(string dataDirectory, PgServer? source, IMigrationObserver observer, CancellationToken cancel = default)
+    {
+        var link = Find(dataDirectory, source);
+        return OperatingSystem.IsLinux() && LocalServer.ReadProcessId(dataDirectory) is not null ? RestoredServer.WithFindingsAsync(link, observer, cancel) : Task.FromResult(link);
     }
 
     /// <summary>Stops the server and its prefetcher. The data stay, unless they are to be removed.</summary>

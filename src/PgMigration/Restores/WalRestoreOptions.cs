@@ -38,6 +38,9 @@ public sealed record WalRestoreOptions
     /// <summary>Networks whose clients may log in, as CIDR such as <c>10.0.0.0/16</c>; without any, this machine only.</summary>
     public IReadOnlyList<string> AllowFrom { get; init; } = [];
 
+    /// <summary>How many bytes of fetched WAL may wait on the data directory's disk; null for the one of an earlier run, or the usual.</summary>
+    public long? PrefetchSize { get; init; }
+
     /// <summary>The folder of pgmigration-walfetch and pgmigration-walprefetch; null to look beside this library.</summary>
     public string? ProgramFolder { get; init; }
 

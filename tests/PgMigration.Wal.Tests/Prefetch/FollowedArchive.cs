@@ -93,6 +93,18 @@ internal sealed class FollowedArchive : IDisposable
         File.Move(Requested, OwnCopy(number), overwrite: true);
     }
 
+    /// <summary>The same, asking again and again as PostgreSQL does; what is given in the end must be right all the same.</summary>
+    public async Task ReplayStubbornlyAsync(int number)
+    {
+        for (var since = Stopwatch.StartNew(); await FetchAsync(Name(number)) != 0;)
+        {
+            Assert.True(since.Elapsed < 3 * Deadline, Log());
+        }
+
+        Some.AssertSame(Segment(number), await File.ReadAllBytesAsync(Requested));
+        File.Move(Requested, OwnCopy(number), overwrite: true);
+    }
+
     public string OwnCopy(int number) => Path.Combine(Layout.DataDirectory, "pg_wal", Name(number));
 
     /// <summary>Waits until the prefetcher says so; it writes its status by rename.</summary>

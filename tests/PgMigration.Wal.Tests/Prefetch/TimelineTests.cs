@@ -34,12 +34,28 @@ public sealed class TimelineTests(PublishedPrograms programs)
         var status = await archive.StatusAsync(status => status.State == PrefetchState.CaughtUp && status.PoolBytes == 3 * FollowedArchive.SegmentSize);
         Assert.Equal(3u, status.NewestTimeline);
         Assert.Equal(FollowedArchive.Name(4, timeline: 3), status.LastInArchive);
-        Assert.Equal(1, await archive.FetchAsync("00000002.history"));
+        Assert.Equal(0, await archive.FetchAsync("00000002.history")); // or PostgreSQL would never ask for the next number
+        Assert.StartsWith("1\t0/302000\t", await File.ReadAllTextAsync(archive.Requested), StringComparison.Ordinal);
         Assert.Equal(0, await archive.FetchAsync("00000003.history"));
         Assert.Equal(Fork(1, segment: 3), await File.ReadAllTextAsync(archive.Requested));
         await archive.ReplayAsync(2);
         Assert.Equal(0, await archive.FetchAsync(FollowedArchive.Name(3, timeline: 3)));
         Assert.Equal(0, await archive.FetchAsync(FollowedArchive.Name(4, timeline: 3)));
+        Assert.Equal(1, await archive.FetchAsync("00000004.history"));
+    }
+
+    [Fact]
+    public async Task A_timeline_that_cannot_be_followed_makes_up_no_history()
+    {
+        using var archive = new FollowedArchive(programs);
+        await archive.ArchiveAsync(1, 2, 3);
+        await archive.ReplayAsync(1);
+        await archive.ReplayAsync(2);
+        await archive.ReplayAsync(3);
+        await archive.ArchiveHistoryAsync(3, Fork(1, segment: 1)); // it left long before
+        await archive.StatusAsync(status => status.NewestTimeline == 3);
+
+        Assert.Equal(1, await archive.FetchAsync("00000002.history"));
     }
 
     [Fact]

@@ -49,6 +49,26 @@ public sealed class BrokenNetworkTests(TestS3 s3)
     }
 
     [Fact]
+    public async Task A_head_that_lies_about_the_length_loses_no_byte_and_adds_none()
+    {
+        await using var proxy = await ProxyAsync(Fault.LengthOf(300_000), Fault.LengthOf(5_000_000));
+        using var storage = Open(proxy);
+
+        Some.AssertSame(_bytes, await Some.AllAsync(await storage.OpenReadAsync("object")));
+    }
+
+    [Fact]
+    public async Task A_slow_first_byte_is_waited_for_within_the_idle_limit()
+    {
+        await using var proxy = await ProxyAsync(new Fault { FirstByteAfter = TimeSpan.FromMilliseconds(200) });
+        using var storage = Open(proxy, Quick with { IdleLimit = TimeSpan.FromSeconds(20) });
+
+        Some.AssertSame(_bytes, await Some.AllAsync(await storage.OpenReadAsync("object")));
+
+        Assert.Single(proxy.Requests);
+    }
+
+    [Fact]
     public async Task A_synchronous_reader_gets_the_right_bytes_too()
     {
         await using var proxy = await ProxyAsync(Fault.CutAt(700_000), Fault.StallAt(5));

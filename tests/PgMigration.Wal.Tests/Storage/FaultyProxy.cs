@@ -30,6 +30,9 @@ internal sealed class FaultyProxy : IAsyncDisposable
     /// <summary>The last fault is repeated for ever.</summary>
     public bool RepeatLast { get; init; }
 
+    /// <summary>Looks at each request's head; what it returns is answered instead of the service. Null lets it pass.</summary>
+    public Func<string, string?>? Refuse { get; set; }
+
     /// <summary>From now on connections are accepted, and nothing is ever answered.</summary>
     public bool IsMute { get; set; }
 
@@ -77,6 +80,12 @@ internal sealed class FaultyProxy : IAsyncDisposable
                     await Task.Delay(Timeout.Infinite, _stop.Token);
                 }
 
+                if (Refuse?.Invoke(head) is { } refusal)
+                {
+                    await incoming.WriteAsync(Encoding.ASCII.GetBytes(refusal), _stop.Token);
+                    return;
+                }
+
                 var fault = FaultFor(head);
                 if (fault.Answer is not null)
                 {
@@ -89,7 +98,8 @@ internal sealed class FaultyProxy : IAsyncDisposable
                 head = head.Replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n", StringComparison.Ordinal);
                 await outgoing.WriteAsync(Encoding.ASCII.GetBytes(fault.Request?.Invoke(head) ?? head), _stop.Token);
                 string answer = await ReadHeadAsync(outgoing);
-                await incoming.WriteAsync(Encoding.ASCII.GetBytes(answer), _stop.Token);
+                await Task.Delay(fault.FirstByteAfter, _stop.Token);
+                await incoming.WriteAsync(Encoding.ASCII.GetBytes(fault.Head?.Invoke(answer) ?? answer), _stop.Token);
                 await PassAsync(outgoing, incoming, fault.BodyBytes);
                 if (fault.Stalls)
                 {
@@ -157,7 +167,13 @@ internal sealed class FaultyProxy : IAsyncDisposable
         /// <summary>A whole answer instead of the service's.</summary>
         public string? Answer { get; init; }
 
-        /// <summary>So many bytes of the body pass.</summary>
+        /// <summary>What the client gets to see instead of the answer's head.</summary>
+        public Func<string, string>? Head { get; init; }
+
+        /// <summary>Nothing comes before this time is over.</summary>
+        public TimeSpan FirstByteAfter { get; init; }
+
+        /// <summary>So many bytes of the body pass.
         public long BodyBytes { get; init; } = long.MaxValue;
 
         /// <summary>Then nothing more comes, but the connection stays open.</summary>
@@ -167,6 +183,21 @@ internal sealed class FaultyProxy : IAsyncDisposable
         public Func<string, string>? Request { get; init; }
 
         public static Fault CutAt(long bytes) => new() { BodyBytes = bytes };
+
+        /// <summary>S3's answer to keys that are over.</summary>
+        public static string Expired { get; } = Refusal("400 Bad Request", "ExpiredToken", "The provided token has expired.");
+
+        public static string Refusal(string status, string code, string message)
+        {
+            string body = $"<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code><Message>{message}</Message></Error>";
+            return $"HTTP/1.1 {status}\r\nContent-Type: application/xml\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n{body}";
+        }
+
+        /// <summary>The head says that the body has so many bytes.</summary>
+        public static Fault LengthOf(long bytes) => new()
+        {
+            Head = head => string.Join("\r\n", head.Split("\r\n").Select(line => line.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase) ? $"Content-Length: {bytes}" : line)),
+        };
 
         public static Fault StallAt(long bytes) => new() { BodyBytes = bytes, Stalls = true };
     }

@@ -1,0 +1,124 @@
+using System.Text;
+
+namespace PgMigration.Wal;
+
+/// <summary>Finds out, by listing alone, whether a backup can be brought up to now from its archive.</summary>
+/// <remarks>One object is opened beside the histories: the first segment, whose header tells the segment size.</remarks>
+public static class ArchiveSurvey
+{
+    // Of WAL a day at present: what lies further back is of another week's load.
+    private static readonly TimeSpan Lately = TimeSpan.FromDays(1);
+
+    /// <summary>Surveys the WAL from a backup's start on.</summary>
+    /// <param name="storage">The archive.</param>
+    /// <param name="backup">The backup.</param>
+    /// <param name="replayBytesPerSecond">What replay gets through, if that is known.</param>
+    /// <param name="observer">Sees how many objects were listed.</param>
+    /// <param name="cancel">Ends the survey.</param>
+    /// <exception cref="MigrationException"><c>HistoryInvalid</c>, <c>ArchiveUnreachable</c> and what else the archive says.</exception>
+    public static async Task<WalArchiveReport> RunAsync(IArchiveStorage storage, WalBackup backup, double? replayBytesPerSecond = null, IMigrationObserver? observer = null, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(storage);
+        ArgumentNullException.ThrowIfNull(backup);
+        observer ??= IMigrationObserver.None;
+        var listing = new SurveyListing(storage, observer);
+        var listed = await listing.RunAsync(backup.StartSegment, cancel);
+        int segmentSize = await SegmentSizeAsync(storage, backup, cancel);
+        var histories = new Dictionary<uint, TimelineHistory>();
+        foreach (var timeline in listed)
+        {
+            if (timeline is { Timeline: > 1, HistoryObject: { } history })
+            {
+                histories[timeline.Timeline] = await ReadHistoryAsync(storage, timeline.Timeline, history, cancel);
+            }
+        }
+
+        var start = backup.StartLsn ?? backup.StartSegment.Start(segmentSize);
+        var way = SurveyedWay.Walk(backup.StartSegment, start, backup.FinishLsn ?? start + 1, listed, histories, segmentSize);
+        var newest = way.Segments.Count == 0 ? default : way.Segments[^1];
+        var replayableTo = way.Reachable > 0 ? way.Segments[way.Reachable - 1].Name.Start(segmentSize) + segmentSize : backup.StartSegment.Start(segmentSize);
+        return new WalArchiveReport
+        {
+            Archive = storage.Url,
+            BackupName = backup.Name,
+            BackupTime = backup.Time,
+            IsConsistent = backup.FinishLsn is { } finish ? replayableTo >= finish : null,
+            Gaps = way.Gaps,
+            Timelines = [.. listed.Select(timeline => Describe(timeline, way, histories))],
+            SegmentSize = segmentSize,
+            FirstSegment = backup.StartSegment,
+            LastSegment = way.Segments.Count == 0 ? null : newest.Name,
+            Timeline = way.Timelines[^1],
+            ReplayableTo = replayableTo,
+            Segments = way.Reachable,
+            StoredBytes = way.Segments.Take(way.Reachable).Sum(segment => segment.Stored.Length),
+            NewestAt = way.Segments.Count == 0 ? null : newest.Stored.At,
+            NewestAge = way.Segments.Count == 0 ? null : Max(TimeSpan.Zero, DateTimeOffset.UtcNow - newest.Stored.At),
+            WalBytesPerDay = BytesPerDay(way, segmentSize),
+            ReplayBytesPerSecond = replayBytesPerSecond,
+            Listed = listing.Listed,
+        };
+    }
+
+    private static WalTimeline Describe(SurveyedTimeline timeline, SurveyedWay way, Dictionary<uint, TimelineHistory> histories)
+    {
+        var parent = histories.GetValueOrDefault(timeline.Timeline)?.Ancestors[^1];
+        return new WalTimeline
+        {
+            Timeline = timeline.Timeline,
+            Parent = parent?.Timeline,
+            ForkedAt = parent?.Switch,
+            HasHistory = timeline.Timeline == 1 || timeline.HistoryObject is not null,
+            IsOnTheWay = way.Timelines.Contains(timeline.Timeline),
+            First = timeline.Segments.Count == 0 ? null : timeline.Segments[0].Name(timeline.Timeline),
+            Last = timeline.Segments.Count == 0 ? null : timeline.Segments[^1].Name(timeline.Timeline),
+            Segments = timeline.Segments.DistinctBy(stored => stored.Place).LongCount(),
+            StoredBytes = timeline.Segments.Sum(stored => stored.Length),
+            Partial = timeline.Partial,
+        };
+    }
+
+    private static long? BytesPerDay(SurveyedWay way, int segmentSize)
+    {
+        var lately = way.Segments.Select(segment => segment.Stored.Ticks).Order().ToList();
+        lately = lately.Count == 0 ? lately : lately.FindAll(ticks => ticks >= lately[^1] - Lately.Ticks);
+        return lately.Count < 2 || lately[^1] == lately[0]
+            ? null
+            : (long)((lately.Count - 1) * (double)segmentSize * TimeSpan.TicksPerDay / (lately[^1] - lately[0]));
+    }
+
+    /// <summary>The segment size by the first segment's header; where that cannot be read, by where in its segment the backup begins.</summary>
+    private static async Task<int> SegmentSizeAsync(IArchiveStorage storage, WalBackup backup, CancellationToken cancel)
+    {
+        try
+        {
+            return (await BackupWal.CheckAsync(storage, backup with { FinishLsn = null }, cancel)).SegmentSize;
+        }
+        catch (MigrationException error) when (error.ErrorId is "SegmentMissing" or "SegmentDamaged" or "SegmentForeign")
+        {
+            // missing or damaged: the survey tells, or the restore does
+        }
+
+        // wal_segment_size is a power of two between 1 MB and 1 GB
+        return backup.StartLsn is { } start
+            ? Enumerable.Range(20, 11).Select(power => 1 << power).Where(size => WalSegmentName.Containing(backup.Timeline, start, size) == backup.StartSegment)
+                .OrderByDescending(size => size == WalSegmentName.DefaultSize).FirstOrDefault(WalSegmentName.DefaultSize)
+            : WalSegmentName.DefaultSize;
+    }
+
+    private static async Task<TimelineHistory> ReadHistoryAsync(IArchiveStorage storage, uint timeline, string objectName, CancellationToken cancel)
+    {
+        try
+        {
+            await using var decoded = await storage.OpenDecodedAsync(objectName, cancel);
+            using var reader = new StreamReader(decoded, Encoding.UTF8);
+            return TimelineHistory.Parse(timeline, await reader.ReadToEndAsync(cancel));
+        }
+        catch (InvalidDataException error)
+        {
+            throw new MigrationException("HistoryInvalid", MigrationErrorKind.InvalidData, $"{storage.Url}/{objectName} is damaged: {error.Message}", error);
+        }
+    }
+
+    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
+}

@@ -1,0 +1,151 @@
+using System.Globalization;
+
+namespace PgMigration.Wal;
+
+/// <summary>The way from a backup to now, walked along the timelines: where it is broken, and how far it goes.</summary>
+/// <remarks>
+/// As PostgreSQL goes it: the newest timeline that continues what the backup holds, and each segment on the newest timeline that has begun
+/// by the segment's end. A segment that an old primary went on to write beyond a fork counts for nothing.
+/// </remarks>
+internal sealed class SurveyedWay
+{
+    private readonly int _segmentSize;
+    private readonly List<WalGap> _gaps = [];
+
+    private SurveyedWay(int segmentSize) => _segmentSize = segmentSize;
+
+    /// <summary>What is missing, in the order of the way.</summary>
+    public IReadOnlyList<WalGap> Gaps => _gaps;
+
+    /// <summary>Segments that are there, in the order of the way, gaps left out.</summary>
+    public List<(WalSegmentName Name, SurveyedTimeline.Stored Stored)> Segments { get; } = [];
+
+    /// <summary>The timelines that it leads over, oldest first.</summary>
+    public IReadOnlyList<uint> Timelines { get; private init; } = [];
+
+    /// <summary>How many of the segments lie before the first gap.</summary>
+    public int Reachable { get; private set; }
+
+    /// <summary>Walks the way.</summary>
+    /// <param name="first">The backup's first segment.</param>
+    /// <param name="start">Where the backup begins, in it.</param>
+    /// <param name="finish">Where the backup ends: up to there the way must be, whatever the archive holds.</param>
+    /// <param name="listed">What was listed.</param>
+    /// <param name="histories">The histories that the archive holds.</param>
+    /// <param name="segmentSize">The cluster's segment size.</param>
+    public static SurveyedWay Walk(WalSegmentName first, Lsn start, Lsn finish, IReadOnlyList<SurveyedTimeline> listed, IReadOnlyDictionary<uint, TimelineHistory> histories, int segmentSize)
+    {
+        uint newest = histories.Keys.OrderDescending().FirstOrDefault(timeline => timeline > first.Timeline && histories[timeline].Contains(first.Timeline, start), first.Timeline);
+        var ancestors = histories.TryGetValue(newest, out var history) ? history.Ancestors : [];
+
+        // each timeline with the number of the first segment that is looked for on it
+        var stages = new List<(uint Timeline, ulong Begin)>();
+        ulong begin = first.Start(segmentSize).Position / (ulong)segmentSize;
+        foreach (var (timeline, left) in ancestors.SkipWhile(ancestor => ancestor.Timeline < first.Timeline))
+        {
+            stages.Add((timeline, begin));
+            begin = Math.Max(begin, left.Position / (ulong)segmentSize);
+        }
+
+        stages.Add((newest, begin));
+        var way = new SurveyedWay(segmentSize) { Timelines = [.. stages.Select(stage => stage.Timeline)] };
+        for (int i = 0; i < stages.Count; i++)
+        {
+            way.Pass(listed.FirstOrDefault(timeline => timeline.Timeline == stages[i].Timeline) ?? new SurveyedTimeline(stages[i].Timeline),
+                stages[i].Begin, i + 1 < stages.Count ? stages[i + 1].Begin : null, (finish + -1).Position / (ulong)segmentSize);
+        }
+
+        way.Reachable = way._gaps.Count == 0 ? way.Segments.Count : way.Segments.FindIndex(segment => segment.Name.Start(segmentSize) >= way._gaps[0].First.Start(segmentSize)) is >= 0 and var at ? at : way.Segments.Count;
+        foreach (var beyond in listed.Where(timeline => timeline.Timeline > newest && timeline.Segments.Count > 0 && timeline.HistoryObject is null))
+        {
+            way.AddUnknown(beyond);
+        }
+
+        return way;
+    }
+
+    /// <summary>Goes over one timeline.</summary>
+    /// <param name="timeline">What was listed of it.</param>
+    /// <param name="begin">The first segment, counted from the beginning of the log.</param>
+    /// <param name="end">The segment where the next timeline takes over; null for the last timeline, which ends with its last segment.</param>
+    /// <param name="needed">The segment that must be there, although nothing follows it.</param>
+    private void Pass(SurveyedTimeline timeline, ulong begin, ulong? end, ulong needed)
+    {
+        ulong expected = begin;
+        SurveyedTimeline.Stored? damaged = null;
+        foreach (var stored in timeline.Segments)
+        {
+            ulong number = stored.Number(_segmentSize);
+            if (number < expected)
+            {
+                continue; // before the way, or the same one with another codec
+            }
+
+            if (number >= end)
+            {
+                break;
+            }
+
+            if (stored.IsDamaged(_segmentSize))
+            {
+                damaged ??= stored.Number(_segmentSize) == expected ? stored : null;
+                continue; // another object may hold the same segment
+            }
+
+            if (number > expected)
+            {
+                AddGap(timeline.Timeline, expected, number - 1, damaged, stored.At);
+            }
+
+            damaged = null;
+            Segments.Add((stored.Name(timeline.Timeline), stored));
+            expected = number + 1;
+        }
+
+        if (end is { } limit && expected < limit)
+        {
+            AddGap(timeline.Timeline, expected, limit - 1, damaged, null);
+        }
+        else if (end is null && (expected <= needed || damaged is not null))
+        {
+            AddGap(timeline.Timeline, expected, Math.Max(expected, needed), damaged, null);
+        }
+    }
+
+    private void AddGap(uint timeline, ulong from, ulong to, SurveyedTimeline.Stored? damaged, DateTimeOffset? after)
+    {
+        var first = Name(timeline, from);
+        var last = Name(timeline, to);
+        string which = from == to ? $"{first}" : string.Create(CultureInfo.InvariantCulture, $"{first} to {last} ({to - from + 1} segments)");
+        bool isDamaged = damaged is not null && from == to;
+        _gaps.Add(new WalGap
+        {
+            Kind = isDamaged ? WalGapKind.Damaged : WalGapKind.Missing,
+            First = first,
+            Last = last,
+            Segments = (long)(to - from) + 1,
+            Before = Segments.Count > 0 ? Segments[^1].Stored.At : null,
+            After = after,
+            Detail = isDamaged
+                ? string.Create(CultureInfo.InvariantCulture, $"The object of {which} holds {damaged!.Value.Length} bytes, which cannot be a segment: replay ends before it. Archive that segment again.")
+                : $"The archive does not hold {which}: replay ends before it. Archive it again while the source still has it, or take a new backup.",
+        });
+    }
+
+    private void AddUnknown(SurveyedTimeline timeline)
+    {
+        var first = timeline.Segments[0].Name(timeline.Timeline);
+        _gaps.Add(new WalGap
+        {
+            Kind = WalGapKind.History,
+            First = first,
+            Last = first,
+            Segments = 0,
+            Before = Segments.Count > 0 ? Segments[^1].Stored.At : null,
+            After = timeline.Segments[0].At,
+            Detail = $"The archive holds segments of timeline {timeline.Timeline.ToString(CultureInfo.InvariantCulture)} from {first} on, but no {TimelineHistory.FileName(timeline.Timeline)}: no server finds the way there. Archive the history from the source's pg_wal.",
+        });
+    }
+
+    private WalSegmentName Name(uint timeline, ulong number) => WalSegmentName.Containing(timeline, new Lsn(number * (ulong)_segmentSize), _segmentSize);
+}

@@ -1,0 +1,14 @@
+namespace PgMigration.Wal;
+
+/// <summary>What is missing where a gap is.</summary>
+public enum WalGapKind
+{
+    /// <summary>Segments that the archive does not hold.</summary>
+    Missing,
+
+    /// <summary>Segments whose objects are empty, or, where they are not compressed, of a wrong length.</summary>
+    Damaged,
+
+    /// <summary>The history of a timeline of which there are segments: without it no server finds the way there.</summary>
+    History,
+}
