@@ -17,6 +17,7 @@ $asServer = @(if ([Environment]::IsPrivilegedProcess) { 'setpriv', '--reuid', 'p
 function Find([string] $Name) { (Get-Command $Name -CommandType Application -TotalCount 1 -ErrorAction Ignore).Source }
 function Invoke-AsServer { $first, $rest = @($asServer) + $args; & $first @rest }
 function Get-Median([double[]] $Values) { [array]::Sort($Values); $Values[[int][Math]::Floor($Values.Count / 2)] }
+function ConvertTo-JsonText([Collections.IDictionary] $Values) { [Text.Json.JsonSerializer]::Serialize([object]$Values, $Values.GetType(), [Text.Json.JsonSerializerOptions]::Default) }
 function Say([string] $Text) { $Host.UI.WriteLine($Text) }
 
 # One process for a way's part of a round: it asks for each segment and prints a line: label, microseconds, seconds of user and system time.
@@ -105,7 +106,7 @@ function Start-S3 {
 }
 
 # A data directory as a restore leaves it, as far as the prefetcher looks at it.
-function New-Follower([string] $Name, [string] $ArchiveJson, [string] $First) {
+function New-Follower([string] $Name, [hashtable] $Access, [string] $First) {
     $data = "$work/$Name"
     [IO.Directory]::CreateDirectory("$data/pg_wal") | Out-Null
     [IO.Directory]::CreateDirectory("$data/pgmigration/bin") | Out-Null
@@ -113,9 +114,16 @@ function New-Follower([string] $Name, [string] $ArchiveJson, [string] $First) {
         [IO.File]::Copy("$native/$program", "$data/pgmigration/bin/$program")
     }
     [IO.File]::WriteAllText("$data/standby.signal", '')
-    [IO.File]::WriteAllText("$data/pgmigration/archive.json", $ArchiveJson)
+    [IO.File]::WriteAllText("$data/pgmigration/archive.json", (ConvertTo-JsonText $Access))
     $header = [IO.File]::ReadAllBytes("$work/plain/$First")[0..39]
-    [IO.File]::WriteAllText("$data/pgmigration/restore.json", "{ `"SystemIdentifier`": $([BitConverter]::ToUInt64($header, 24)), `"SegmentSize`": $([BitConverter]::ToUInt32($header, 32)), `"MajorVersion`": $((& "$bin/postgres" --version) -replace '^.*\) (\d+).*$', '$1'), `"StartSegment`": `"$First`" }")
+    $major = [regex]::Match((& "$bin/postgres" --version), '\) (\d+)').Groups[1].Value
+    $record = [ordered]@{
+        SystemIdentifier = [BitConverter]::ToUInt64($header, 24)
+        SegmentSize = [BitConverter]::ToUInt32($header, 32)
+        MajorVersion = [int]$major
+        StartSegment = $First
+    }
+    [IO.File]::WriteAllText("$data/pgmigration/restore.json", (ConvertTo-JsonText $record))
     $data
 }
 
@@ -183,8 +191,8 @@ try {
     [IO.File]::WriteAllText("$work/harness.sh", $harness)
     $names = New-Wal
     $s3 = Start-S3
-    $onDisk = "{ `"location`": `"file://$work/archive`" }"
-    $inBucket = "{ `"location`": `"s3://bench/ours`", `"endpoint`": `"$endpoint`", `"region`": `"us-east-1`", `"accessKeyId`": `"S3RVER`", `"secretAccessKey`": `"S3RVER`" }"
+    $onDisk = @{ location = "file://$work/archive" }
+    $inBucket = @{ location = 's3://bench/ours'; endpoint = $endpoint; region = 'us-east-1'; accessKeyId = 'S3RVER'; secretAccessKey = 'S3RVER' }
     $followers = @((New-Follower 'ours' $onDisk $names[0]), (New-Follower 'ours-s3' $inBucket $names[0]))
 
     Say 'Archiving it in each way'
