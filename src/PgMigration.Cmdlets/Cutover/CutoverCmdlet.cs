@@ -23,20 +23,22 @@ public abstract class CutoverCmdlet : MigrationCmdlet
     [PgServerTransformation]
     public PgServer? AppTarget { get; set; }
 
-    /// <summary>How long the app may be paused before the cutover gives up and lets it go on at the source. Bare numbers are seconds; 60 by default.</summary>
+    /// <summary>How long the app may be paused before the cutover gives up and lets it go on at the source. Bare numbers are seconds; by default 50 and what -PauseTimeout and a smoke test may take: 60 for PgBouncer.</summary>
     [Parameter]
     [DurationTransformation]
-    public TimeSpan MaxPause { get; set; } = TimeSpan.FromSeconds(60);
+    public TimeSpan? MaxPause { get; set; }
 
-    /// <summary>How long the app's open transactions may take to end. Bare numbers are seconds; 10 by default.</summary>
+    /// <summary>How long the app's open transactions may take to end. Bare numbers are seconds; 10 by default, 90 for an app on Heroku, whose dynos take that long to stop.</summary>
     [Parameter]
     [DurationTransformation]
-    public TimeSpan PauseTimeout { get; set; } = TimeSpan.FromSeconds(10);
+    public TimeSpan? PauseTimeout { get; set; }
 
     /// <summary>How long transactions that this login may not end may take to finish behind the fence. Bare numbers are seconds; 10 by default.</summary>
     [Parameter]
     [DurationTransformation]
     public TimeSpan FenceTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    private TimeSpan UsualPause => TimeSpan.FromSeconds(50) + (PauseTimeout ?? App!.UsualPauseTimeout);
 
     /// <summary>A dropped SSH session or a SIGTERM must not leave the app paused.</summary>
     protected override bool CleansUpOnSignals => true;
@@ -49,7 +51,7 @@ public abstract class CutoverCmdlet : MigrationCmdlet
             "The link does not know its source. Give the server that the app leaves with -Source, such as -Source $env:DATABASE_URL.");
         return new Cutover(Link!, source, App!, (options ?? new CutoverOptions()) with
         {
-            AppTarget = AppTarget, MaxPause = MaxPause, PauseTimeout = PauseTimeout, FenceTimeout = FenceTimeout,
+            AppTarget = AppTarget, MaxPause = MaxPause ?? UsualPause + (App!.SmokeTest?.Timeout ?? TimeSpan.Zero), PauseTimeout = PauseTimeout ?? App!.UsualPauseTimeout, FenceTimeout = FenceTimeout,
         }, Observer);
     }
 }

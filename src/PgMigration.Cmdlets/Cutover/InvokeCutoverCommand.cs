@@ -30,8 +30,9 @@ public sealed class InvokeCutoverCommand : CutoverCmdlet
     [ByteSizeTransformation]
     public long MaxLag { get; set; } = 64L * 1024 * 1024;
 
-    /// <summary>Checks of your own that must pass before the first step.</summary>
+    /// <summary>Checks of your own that must pass before the first step: from New-MigrationGate, or script blocks that write $true.</summary>
     [Parameter]
+    [GateTransformation]
     public MigrationGate[] Gate { get; set; } = [];
 
     /// <summary>The journal's file; it must not exist yet. By default one in the user's application data, which the report names.</summary>

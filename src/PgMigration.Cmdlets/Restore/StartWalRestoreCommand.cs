@@ -52,10 +52,14 @@ public sealed class StartWalRestoreCommand : ArchiveCmdlet
     [Parameter]
     public string? OSUser { get; set; }
 
-    /// <summary>How many parts are downloaded and extracted at once; the number of cores by default.</summary>
+    /// <summary>How many parts are downloaded and extracted at once; the number of cores by default, 16 at most.</summary>
     [Parameter]
     [ValidateRange(1, 256)]
-    public int Parallelism { get; set; } = Environment.ProcessorCount;
+    public int Parallelism { get; set; } = LoadOptions.DefaultParallelism;
+
+    /// <summary>Check the pages by their checksums while they are restored. What is wrong and not overwritten by replay is a warning that names file and page.</summary>
+    [Parameter]
+    public SwitchParameter Verify { get; set; }
 
     /// <summary>Where tablespaces go: a hashtable from oid or old folder to new folder. Others go to the folder that they had.</summary>
     [Parameter]
@@ -94,6 +98,7 @@ public sealed class StartWalRestoreCommand : ArchiveCmdlet
                 PostgresBin = PostgresBin is null ? null : ResolvePath(PostgresBin),
                 User = OSUser is null ? null : new OSUser(OSUser),
                 Parallelism = Parallelism,
+                Verify = Verify,
                 TablespaceMapping = Mapping(),
                 Superuser = Superuser,
                 AllowFrom = AllowFrom,

@@ -10,7 +10,7 @@ public sealed record Cutover(ReplicationLink Link, PgServer Source, MigrationApp
 {
     /// <summary>What will be done, in order.</summary>
     /// <exception cref="MigrationException"><c>LinkNotSupported</c>: no plan is known for this kind of link.</exception>
-    public CutoverPlan Plan => Link.Kind == "Wal" ? CutoverPlan.ForWal()
+    public CutoverPlan Plan => Link.Kind == "Wal" ? CutoverPlan.ForWal(smokeTest: App.SmokeTest is not null)
         : throw new MigrationException("LinkNotSupported", MigrationErrorKind.NotSupported, $"There is no plan yet for a link of kind {Link.Kind}; expected one that Start-WalRestore returned.");
 
     /// <summary>A file for the journal of a new cutover, in the default folder: its name begins with the time.</summary>

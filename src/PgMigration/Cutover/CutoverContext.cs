@@ -27,6 +27,11 @@ public sealed class CutoverContext : IAsyncDisposable
         Journal = journal;
         Observer = observer;
         Facts = journal.Facts ?? new CutoverFacts { Id = Guid.NewGuid().ToString("N"), Source = source.ToString(), Target = link.Target.ToString() };
+        if (Facts.App is { } memory)
+        {
+            app.Recall(memory.Kind == app.Kind ? memory.State : throw new MigrationException("OtherApp", MigrationErrorKind.InvalidArgument,
+                $"The cutover of {journal.Path} was begun with an app of kind {memory.Kind}, and this one is {app.Kind}. Give the app that was paused."));
+        }
     }
 
     /// <summary>The flow of changes between the two.</summary>
@@ -64,6 +69,15 @@ public sealed class CutoverContext : IAsyncDisposable
     {
         Facts = facts;
         Journal.Write(CutoverEvent.Learnt, facts: facts);
+    }
+
+    /// <summary>Passes on what the engineer should know after the app's last call.</summary>
+    public void TellRemarks()
+    {
+        foreach (string remark in App.Remarks)
+        {
+            Observer.Warning(remark);
+        }
     }
 
     /// <summary>The session on the source, opened when there is none that works.</summary>

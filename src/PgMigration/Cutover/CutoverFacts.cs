@@ -15,6 +15,9 @@ public sealed record CutoverFacts
     /// <summary>What the fence changed on the source, and how it was before.</summary>
     public FenceRecord? Fence { get; init; }
 
+    /// <summary>How the app was before its pause; null before that, and for an app that need not know.</summary>
+    public AppMemory? App { get; init; }
+
     /// <summary>What max_standby_archive_delay was set to on the target by ALTER SYSTEM; empty when it was not.</summary>
     public string? ReadersMayDelay { get; init; }
 

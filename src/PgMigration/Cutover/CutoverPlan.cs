@@ -5,7 +5,8 @@ namespace PgMigration;
 public sealed record CutoverPlan(IReadOnlyList<ICutoverStep> Steps)
 {
     /// <summary>The plan for a server that was restored from an archive and follows it.</summary>
-    public static CutoverPlan ForWal() => new(
+    /// <param name="smokeTest">Whether the app has a test of its own.</param>
+    public static CutoverPlan ForWal(bool smokeTest = false) => new(
     [
         new CheckGates(),          // nothing is touched before every gate has passed
         new PrepareSource(),       // the table that will carry the nonce, made before anything waits
@@ -17,6 +18,7 @@ public sealed record CutoverPlan(IReadOnlyList<ICutoverStep> Steps)
         new DrainLink(),
         new PromoteTarget(),
         new ProveTarget(),
+        .. smokeTest ? (ICutoverStep[])[new SmokeTestTarget()] : [],
         new OpenTarget(),          // lifts the fence that came with the WAL
         new RepointApp(),
         new ResumeApp(),

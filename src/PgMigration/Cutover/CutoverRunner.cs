@@ -152,6 +152,11 @@ public sealed class CutoverRunner
             using var deadline = new CancellationTokenSource(AheadTimeout);
             await PersistAsync(async () => proof = await step.DoAsync(_context, deadline.Token), deadline.Token);
         }
+        else if (_plan.Steps.TakeWhile(each => each != step).Append(step).Any(each => each.Mark == CutoverMark.Promotion))
+        {
+            // To give up from here on costs a new restore: a target that blinks is waited for, as long as the app may be paused.
+            await PersistAsync(async () => proof = await step.DoAsync(_context, token), token);
+        }
         else
         {
             proof = await step.DoAsync(_context, token);

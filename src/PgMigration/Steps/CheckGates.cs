@@ -44,13 +44,13 @@ public sealed class CheckGates : ICutoverStep
         await CheckAppTargetAsync(context, cancel);
         string lag = await CheckLagAsync(context, cancel);
         await context.App.CheckAsync(context.Source, cancel);
-        foreach (var gate in context.Options.Gates)
+        await context.App.CheckTargetAsync(context.AppTarget, cancel);
+        context.App.SmokeTest?.Check();
+        context.TellRemarks();
+        var closed = Array.FindAll(await MigrationGate.TestAllAsync(context.Options.Gates, cancel), result => !result.Passed);
+        if (closed.Length > 0)
         {
-            var result = await gate.TestAsync(cancel);
-            if (!result.Passed)
-            {
-                throw Closed($"Gate '{result.Name}' said no: {result.Reason}");
-            }
+            throw Closed(string.Join(" ", closed.Select(result => $"Gate '{result.Name}' said no: {result.Reason}")));
         }
 
         return string.Create(CultureInfo.InvariantCulture, $"{cluster}, {lag}, app ready, {context.Options.Gates.Count} gates passed");

@@ -30,8 +30,12 @@ internal sealed class CutoverBed : IAsyncDisposable
 
     public Cutover Cutover(IMigrationObserver? observer = null) => new(Link, Host.App, App, new CutoverOptions { MaxPause = TimeSpan.FromSeconds(20) }, observer ?? IMigrationObserver.None);
 
-    public CutoverContext Context(CutoverJournal journal, CutoverOptions? options = null) =>
-        new(Link, Host.App, Link.TargetForApp(Host.App), App, options ?? new CutoverOptions { MaxPause = TimeSpan.FromSeconds(20) }, journal, IMigrationObserver.None);
+    public CutoverContext Context(CutoverJournal journal, CutoverOptions? options = null, MigrationApp? app = null, IMigrationObserver? observer = null) =>
+        new(Link, Host.App, Link.TargetForApp(Host.App), app ?? App, options ?? new CutoverOptions { MaxPause = TimeSpan.FromSeconds(20) }, journal, observer ?? IMigrationObserver.None);
+
+    public Task<LocalPgBouncer> StartPoolerAsync(string name, string poolMode = "transaction") => LocalPgBouncer.StartAsync(_folder, Host, poolMode, name);
+
+    public PgBouncerApp AppOf(LocalPgBouncer pooler, TimeSpan? disconnectAfter = null) => new(pooler.Admin, Host.App.Database, pooler.ConfigurationFile) { DisconnectAfter = disconnectAfter };
 
     public static async Task<CutoverBed> CreateAsync(string? setUp = null, params string[] settings)
     {
