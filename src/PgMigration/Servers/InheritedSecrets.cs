@@ -12,6 +12,9 @@ internal static class InheritedSecrets
 {
     private static readonly string[] Keys = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
+    // What decrypts the archive is always in archive.json, and looked for nowhere else.
+    private static readonly string[] Decrypting = ["WALG_LIBSODIUM_KEY", "WALG_PGP_KEY", "WALG_PGP_KEY_PASSPHRASE"];
+
     private static readonly string[] Kept =
         ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TZDIR", "TMPDIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "GNUPGHOME"];
 
@@ -21,7 +24,7 @@ internal static class InheritedSecrets
     public static void Remove(ProcessStartInfo start, string dataDirectory)
     {
         bool holdsKeys = HoldsKeys(new RestoreLayout(dataDirectory).ArchiveFile);
-        foreach (string name in start.Environment.Keys.Where(name => !IsKept(name) || (holdsKeys && Keys.Contains(name))).ToList())
+        foreach (string name in start.Environment.Keys.Where(name => !IsKept(name) || Decrypting.Contains(name) || (holdsKeys && Keys.Contains(name))).ToList())
         {
             _ = start.Environment.Remove(name);
         }

@@ -21,12 +21,14 @@ public sealed class InheritedSecretsTests : IDisposable
         start.Environment["AWS_SECRET_ACCESS_KEY"] = "secret of the session";
         start.Environment["AWS_SESSION_TOKEN"] = "token of the session";
         start.Environment["AWS_REGION"] = "eu-central-1";
+        start.Environment["WALG_LIBSODIUM_KEY"] = "key of the archive";
 
         InheritedSecrets.Remove(start, _layout.DataDirectory);
 
         Assert.Equal(goAlong, start.Environment.ContainsKey("AWS_SECRET_ACCESS_KEY"));
         Assert.Equal(goAlong, start.Environment.ContainsKey("AWS_SESSION_TOKEN"));
         Assert.True(start.Environment.ContainsKey("AWS_REGION"));
+        Assert.False(start.Environment.ContainsKey("WALG_LIBSODIUM_KEY"));
     }
 
     [Theory]
