@@ -12,7 +12,7 @@ public static class LinkSearch
                (select nullif(setting, '') from pg_settings where name = 'restore_command'),
                (select setting from pg_settings where name = 'data_directory'),
                exists (select from pg_stat_wal_receiver), (select sender_host || ':' || sender_port from pg_stat_wal_receiver),
-               case when has_function_privilege('pg_read_file(text, bigint, bigint, boolean)', 'execute') then pg_read_file('pgmigration/restore.json', 0, 1000000, true) end,
+               has_function_privilege('pg_read_file(text, bigint, bigint, boolean)', 'execute'),
                (select count(*) from pg_stat_subscription)
         from pg_control_system()
         """;
@@ -63,8 +63,14 @@ public static class LinkSearch
     private static async Task<Answer> AskAsync(PgServer server, CancellationToken cancel)
     {
         await using var session = await server.ConnectAsync(cancel);
-        return (await session.RowsAsync(Sql, row => new Answer(
-            row.GetString(0), row.GetBoolean(1), row.GetString(2), row.TextOrNull(3), row.TextOrNull(4), row.GetBoolean(5), row.TextOrNull(6), row.TextOrNull(7) is { } json ? RestoreRecord.TryParse(json) : null, row.GetInt64(8)), cancel))[0];
+        var (answer, mayRead) = (await session.RowsAsync(Sql, row => (
+            new Answer(row.GetString(0), row.GetBoolean(1), row.GetString(2), row.TextOrNull(3), row.TextOrNull(4), row.GetBoolean(5), row.TextOrNull(6), null, row.GetInt64(8)),
+            row.GetBoolean(7)), cancel))[0];
+
+        // asked apart: the right to a function is checked before the first row, also in a branch that is not taken
+        return mayRead && await session.TextOrNullAsync("select pg_read_file('pgmigration/restore.json', 0, 1000000, true)", cancel) is { } json
+            ? answer with { Record = RestoreRecord.TryParse(json) }
+            : answer;
     }
 
     private static MigrationException NotFound(string reason) => new("LinkNotFound", MigrationErrorKind.NotFound, $"No link was found: {reason}");
