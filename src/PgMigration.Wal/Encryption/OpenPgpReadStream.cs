@@ -51,14 +51,7 @@ internal sealed class OpenPgpReadStream(Stream encrypted, PgpKeyRing ring) : Rea
 
     private Stream Open()
     {
-        var packets = new PgpObjectFactory(_source);
-        var packet = packets.NextPgpObject();
-        while (packet is PgpMarker)
-        {
-            packet = packets.NextPgpObject();
-        }
-
-        var message = packet as PgpEncryptedDataList ?? throw new KeyMismatchException("it does not begin as an OpenPGP message. It is encrypted in another way, or not at all, or it was altered.");
+        var message = FirstPacket() as PgpEncryptedDataList ?? throw new KeyMismatchException("it does not begin as an OpenPGP message. It is encrypted in another way, or not at all, or it was altered.");
         var recipients = message.GetEncryptedDataObjects().OfType<PgpPublicKeyEncryptedData>().ToList();
         foreach (var recipient in recipients)
         {
@@ -71,6 +64,25 @@ internal sealed class OpenPgpReadStream(Stream encrypted, PgpKeyRing ring) : Rea
         }
 
         throw new KeyMismatchException($"it is encrypted to {(recipients.Count == 0 ? "no public key" : $"key {string.Join(", ", recipients.Select(recipient => PgpKeyRing.Id(recipient.KeyId)))}")}; the private key that is set has {ring.Ids}.");
+    }
+
+    private PgpObject? FirstPacket()
+    {
+        try
+        {
+            var packets = new PgpObjectFactory(_source);
+            var packet = packets.NextPgpObject();
+            while (packet is PgpMarker)
+            {
+                packet = packets.NextPgpObject();
+            }
+
+            return packet;
+        }
+        catch (IOException) when (_source.Failure is null)
+        {
+            return null; // what the library says of bytes that are no packet
+        }
     }
 
     private static Stream Literal(Stream clear)
