@@ -1,4 +1,4 @@
-# One task runner for the whole project: build.ps1 [Build | Test | Rehearse | Bench <name> | Pack] [the task's own arguments].
+# One task runner for the whole project: build.ps1 [Build | Test | Rehearse | Faults | Bench <name> | Pack] [the task's own arguments].
 # Works in pwsh and, where none is installed, in our own shell: dotnet run --project src/PgMigration.Shell -- build.ps1 Test
 # That shell has no Write-Host, Join-Path or Get-Content: here and in build/ only the language, the engine's own commands, .NET and programs.
 param([string] $Task = 'Build')
@@ -17,6 +17,7 @@ $env:DOTNET_NOLOGO = '1'
 . "$PSScriptRoot/build/Prerequisites.ps1"
 . "$PSScriptRoot/build/Stage.ps1"
 . "$PSScriptRoot/build/Tests.ps1"
+. "$PSScriptRoot/build/Faults.ps1"
 
 switch ($Task) {
     'Build' {
@@ -34,12 +35,17 @@ switch ($Task) {
         $null = New-Stage
         exit (Invoke-ChildShell '-File' "$PSScriptRoot/build/Rehearse.ps1" @args)
     }
+    'Faults' {
+        Install-Prerequisite -For Servers
+        $stage = New-Stage
+        exit (Invoke-Faults -Stage $stage @args)
+    }
     'Bench' {
         $benches = @([IO.Directory]::Exists("$PSScriptRoot/bench") ? [IO.Directory]::GetFiles("$PSScriptRoot/bench", '*.ps1') : @()).ForEach{ [IO.Path]::GetFileNameWithoutExtension($_) }
         if ($args.Count -eq 0 -or $args[0] -notin $benches) {
             throw "Bench needs one of: $($benches -join ', ')."
         }
-        Install-Prerequisite -For Servers
+        Install-Prerequisite -For ($args[0] -eq 'Import' ? 'Servers' : 'Peers')
         $null = New-Stage
         $rest = @(if ($args.Count -gt 1) { $args[1..($args.Count - 1)] })
         exit (Invoke-ChildShell '-File' "$PSScriptRoot/bench/$($args[0]).ps1" @rest)
@@ -50,6 +56,6 @@ switch ($Task) {
         exit 0
     }
     default {
-        throw "'$Task' is no task. Expected Build, Test, Rehearse, Bench or Pack."
+        throw "'$Task' is no task. Expected Build, Test, Rehearse, Faults, Bench or Pack."
     }
 }

@@ -5,20 +5,30 @@ function Find-Postgres {
     [bool](Find-Program postgres)
 }
 
-# Debian's package and, for other systems, what to look for. Building needs a linker for the native programs; servers are for tests and rehearsals.
+# Debian's package and, for other systems, what to look for. Building needs a linker for the native programs; servers are for tests and rehearsals, peers for benches.
 function Get-MissingPackage([string] $For) {
     if ($IsLinux) {
         if (-not (Find-Program gcc) -and -not (Find-Program clang)) { 'gcc'; 'libc6-dev' }
         if (-not [IO.File]::Exists('/usr/include/zlib.h')) { 'zlib1g-dev' }
     }
-    if ($For -eq 'Servers') {
+    if ($For -in 'Servers', 'Peers') {
         if (-not (Find-Postgres)) { 'postgresql' }
         if (-not (Find-Program pgbouncer)) { 'pgbouncer' }
         if (-not (Find-Program npm)) { 'nodejs'; 'npm' }
+        # what the tests compress and encrypt with
+        foreach ($program in @{ lz4 = 'lz4'; zstd = 'zstd'; brotli = 'brotli'; lzop = 'lzop'; xz = 'xz-utils'; gpg = 'gpg'; 'gpg-agent' = 'gpg-agent' }.GetEnumerator()) {
+            if (-not (Find-Program $program.Key)) { $program.Value }
+        }
+    }
+    if ($For -eq 'Peers') {
+        # what the benches compare us with
+        if (-not (Find-Program pgbackrest)) { 'pgbackrest' }
+        if (-not (Find-Program barman-cloud-restore)) { 'barman-cli-cloud'; 'python3-boto3' }
+        if (-not (Find-Program lz4)) { 'lz4' }
     }
 }
 
-function Install-Prerequisite([ValidateSet('Build', 'Servers')] [string] $For) {
+function Install-Prerequisite([ValidateSet('Build', 'Servers', 'Peers')] [string] $For) {
     $missing = @(Get-MissingPackage $For)
     if ($missing) {
         $command = "apt-get install -y --no-install-recommends $missing"
@@ -34,7 +44,7 @@ function Install-Prerequisite([ValidateSet('Build', 'Servers')] [string] $For) {
         apt-get install -y -q --no-install-recommends @missing
     }
 
-    if ($For -eq 'Servers') { Install-NodePackage }
+    if ($For -in 'Servers', 'Peers') { Install-NodePackage }
 }
 
 # npm writes node_modules/.package-lock.json last: what is older than the lock file, or has none, is not what the lock file says

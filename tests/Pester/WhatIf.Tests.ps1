@@ -1,8 +1,8 @@
 BeforeDiscovery {
     Import-Module ([IO.Path]::GetFullPath("$PSScriptRoot/../../PgMigration.psd1")) -Force
-    # New-MigrationApp only describes; the others change servers, files or the application
+    # New-MigrationApp and New-MigrationGate only describe; the others change servers, files or the application
     $changing = @(Get-Command -Module PgMigration -Verb Start, Stop, Invoke, Repair, Resume, Undo, Copy, New |
-        Where-Object Name -NotIn 'New-MigrationApp', 'Invoke-MigrationRehearsal' | ForEach-Object { @{ Name = $_.Name } })
+        Where-Object Name -NotIn 'New-MigrationApp', 'New-MigrationGate', 'Invoke-MigrationRehearsal' | ForEach-Object { @{ Name = $_.Name } })
 }
 
 AfterAll {

@@ -72,6 +72,10 @@ public sealed class ArchivingServer : IAsyncLifetime, IAsyncDisposable
             {
                 using var made = System.Diagnostics.Process.Start(server.Local.User.Command("mkdir", "-p", Path.Combine(server.Folder, "archive", "wal_005")))!;
                 await made.WaitForExitAsync();
+                if (_binaries is null && PostgresBinaries.Find().MajorVersion < 18) // from 18 on initdb does it
+                {
+                    await server.Local.RunAsync("pg_checksums", default, "--enable", "--no-sync", "--pgdata", server.Local.DataDirectory); // as hosts have them
+                }
             },
             _binaries, _initdb);
         _app = await Postgres.CreateDatabaseAsync("app");

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -34,6 +35,8 @@ internal static class BackupReader
             UncompressedSize = sentinel.UncompressedSize ?? metadata.UncompressedSize ?? sentinel.WalESize,
             CompressedSize = sentinel.CompressedSize ?? metadata.CompressedSize,
             IsPermanent = sentinel.IsPermanent ?? metadata.IsPermanent ?? false,
+            DeltaLsn = Position(sentinel.DeltaLsn),
+            DataSize = sentinel.DataCatalogSize is > 0 and var data ? data : null,
             DeltaFrom = sentinel.DeltaFrom,
             DeltaFullName = sentinel.DeltaFullName,
             IsDelta = name.IsDelta || sentinel.DeltaFrom is not null,
@@ -85,11 +88,66 @@ internal static class BackupReader
         await using var stream = await storage.OpenReadAsync(name, 0, cancel);
         try
         {
-            return await JsonSerializer.DeserializeAsync(stream, type, cancel) ?? throw new InvalidDataException("It holds null.");
+            return JsonSerializer.Deserialize((await WithoutListsAsync(stream, cancel)).Span, type) ?? throw new InvalidDataException("It holds null.");
         }
         catch (JsonException error)
         {
             throw new InvalidDataException(error.Message, error);
+        }
+    }
+
+    /// <summary>The JSON without the lists of files that old sentinels carry: the serializer would read such a value into memory to pass over it.</summary>
+    private static async Task<ReadOnlyMemory<byte>> WithoutListsAsync(Stream stream, CancellationToken cancel)
+    {
+        var kept = new ArrayBufferWriter<byte>();
+        await using var json = new Utf8JsonWriter(kept);
+        bool passesOver = false;
+        await JsonTokens.ReadAsync(stream, Copy, cancel);
+        await json.FlushAsync(cancel);
+        return kept.WrittenMemory;
+
+        void Copy(ref Utf8JsonReader token)
+        {
+            if (token.CurrentDepth == 1 && token.TokenType == JsonTokenType.PropertyName)
+            {
+                passesOver = token.ValueTextEquals("Files"u8) || token.ValueTextEquals("TarFileSets"u8) || token.ValueTextEquals("DatabasesByNames"u8);
+            }
+
+            if (!passesOver || token.CurrentDepth == 0)
+            {
+                CopyToken(ref token, json);
+            }
+        }
+    }
+
+    private static void CopyToken(ref Utf8JsonReader token, Utf8JsonWriter json)
+    {
+        switch (token.TokenType)
+        {
+            case JsonTokenType.StartObject:
+                json.WriteStartObject();
+                break;
+            case JsonTokenType.EndObject:
+                json.WriteEndObject();
+                break;
+            case JsonTokenType.StartArray:
+                json.WriteStartArray();
+                break;
+            case JsonTokenType.EndArray:
+                json.WriteEndArray();
+                break;
+            case JsonTokenType.PropertyName:
+                json.WritePropertyName(token.GetString()!);
+                break;
+            case JsonTokenType.String:
+                json.WriteStringValue(token.GetString());
+                break;
+            case JsonTokenType.Null:
+                json.WriteNullValue();
+                break;
+            default:
+                json.WriteRawValue(token.ValueSpan); // a number, true or false
+                break;
         }
     }
 

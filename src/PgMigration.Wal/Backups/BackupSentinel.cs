@@ -33,6 +33,9 @@ internal sealed record BackupSentinel
     [JsonPropertyName("FilesMetadataDisabled")]
     public bool? FilesMetadataDisabled { get; init; }
 
+    [JsonPropertyName("DeltaLSN")]
+    public ulong? DeltaLsn { get; init; }
+
     [JsonPropertyName("DeltaFrom")]
     public string? DeltaFrom { get; init; }
 

@@ -51,6 +51,12 @@ public sealed record WalBackup
     /// <summary>The full backup at the bottom of the chain; null for a full one.</summary>
     public string? DeltaFullName { get; init; }
 
+    /// <summary>Of a delta: it holds what changed since this position, at which the backup it builds on started.</summary>
+    public Lsn? DeltaLsn { get; init; }
+
+    /// <summary>Bytes of the cluster's files, also of those that a delta does not hold.</summary>
+    public long? DataSize { get; init; }
+
     /// <summary>Whether it holds only changes since another backup.</summary>
     public bool IsDelta { get; init; }
 

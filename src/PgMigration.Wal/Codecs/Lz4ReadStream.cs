@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using K4os.Compression.LZ4;
 using K4os.Hash.xxHash;
@@ -53,6 +54,10 @@ internal sealed class Lz4ReadStream(Stream compressed) : ReadStream, IChecksumme
         if (disposing)
         {
             compressed.Dispose();
+            Return(ref _window);
+            Return(ref _encoded);
+            _next = _end = 0;
+            _ended = true;
         }
 
         base.Dispose(disposing);
@@ -102,8 +107,8 @@ internal sealed class Lz4ReadStream(Stream compressed) : ReadStream, IChecksumme
         _contentChecksum = (flags & 0b100) != 0;
         _declaredSize = hasSize ? BinaryPrimitives.ReadUInt64LittleEndian(_small.AsSpan(2)) : null;
         _blockSize = 1 << (8 + (2 * sizeCode)); // 64 kB, 256 kB, 1 MB, 4 MB
-        _window = EnsureSize(_window, _blockSize + (_linked ? DictionarySize : 0));
-        _encoded = EnsureSize(_encoded, _blockSize + sizeof(uint));
+        EnsureSize(ref _window, _blockSize + (_linked ? DictionarySize : 0));
+        EnsureSize(ref _encoded, _blockSize + sizeof(uint));
         _next = _end = 0;
         _decodedSize = 0;
         _checksum.Reset();
@@ -216,7 +221,24 @@ internal sealed class Lz4ReadStream(Stream compressed) : ReadStream, IChecksumme
         }
     }
 
-    private static byte[] EnsureSize(byte[] array, int size) => array.Length >= size ? array : GC.AllocateUninitializedArray<byte>(size);
+    // WAL-G's blocks are of 4 MB: a backup of a thousand parts must not make garbage of two such arrays for each
+    private static void EnsureSize(ref byte[] array, int size)
+    {
+        if (array.Length < size)
+        {
+            Return(ref array);
+            array = ArrayPool<byte>.Shared.Rent(size);
+        }
+    }
+
+    private static void Return(ref byte[] array)
+    {
+        if (array.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(array);
+            array = [];
+        }
+    }
 
     private static InvalidDataException Cut() => new("The LZ4 frame is cut: it ends before its end mark.");
 }

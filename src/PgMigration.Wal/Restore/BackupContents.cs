@@ -13,6 +13,19 @@ public sealed record BackupContents(string Name, IReadOnlyList<ArchiveObject> Pa
     /// <summary>Stored bytes of all parts.</summary>
     public long Length => Parts.Concat(LastParts).Sum(part => part.Length);
 
+    /// <summary>Lists those of a backup and of the ones it builds on, in the order of the chain.</summary>
+    /// <exception cref="MigrationException"><c>BackupIncomplete</c>, <c>BackupPartUnknown</c>.</exception>
+    public static async Task<IReadOnlyList<BackupContents>> ListAsync(IArchiveStorage storage, IEnumerable<WalBackup> chain, CancellationToken cancel)
+    {
+        var contents = new List<BackupContents>();
+        foreach (var backup in chain)
+        {
+            contents.Add(await ListAsync(storage, backup.Name, cancel));
+        }
+
+        return contents;
+    }
+
     /// <summary>Lists them.</summary>
     /// <exception cref="MigrationException"><c>BackupIncomplete</c> when there is no part, or a kind of part that we do not know.</exception>
     public static async Task<BackupContents> ListAsync(IArchiveStorage storage, string backupName, CancellationToken cancel)
@@ -41,6 +54,9 @@ public sealed record BackupContents(string Name, IReadOnlyList<ArchiveObject> Pa
             [.. parts.Where(part => Order(part) > 0).OrderBy(Order)],
             await storage.FindAsync($"{Folder}{backupName}/files_metadata.json", cancel));
     }
+
+    /// <summary>The list of its files: an object of its own, or, in old backups, within the sentinel.</summary>
+    internal BackupFileList FileList(IArchiveStorage storage) => new(storage, FilesMetadata?.Name ?? Folder + Name + BackupCatalog.SentinelSuffix, Name);
 
     /// <summary>A part's name without its folders, as the journal of parts has it.</summary>
     internal static string ShortName(ArchiveObject part) => part.Name[(part.Name.LastIndexOf('/') + 1)..];

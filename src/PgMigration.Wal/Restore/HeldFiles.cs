@@ -19,6 +19,31 @@ internal sealed class HeldFiles(RestoreLayout layout)
     /// <summary>The cluster's control file.</summary>
     public const string Control = "pg_control";
 
+    /// <summary>Checks that the backup's control file is of the cluster that its WAL is of.</summary>
+    /// <remarks>Its first eight bytes are the system identifier, in the byte order of the machine (ControlFileData in pg_control.h).</remarks>
+    /// <exception cref="MigrationException"><c>BackupForeign</c>.</exception>
+    public static void CheckControl(RestoreLayout layout, string backupName, ulong? systemIdentifier)
+    {
+        string path = Path.Combine(layout.Folder, FolderName, Control);
+        if (systemIdentifier is not { } expected || !File.Exists(path))
+        {
+            return;
+        }
+
+        Span<byte> head = stackalloc byte[sizeof(ulong)];
+        using (var file = File.OpenRead(path))
+        {
+            file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
+        }
+
+        ulong found = BitConverter.ToUInt64(head);
+        if (found != expected)
+        {
+            throw new MigrationException("BackupForeign", MigrationErrorKind.InvalidData, string.Create(System.Globalization.CultureInfo.InvariantCulture,
+                $"The control file in {backupName} is of the cluster {found}, and its WAL is of the cluster {expected}: they do not belong together. No server was started from {layout.DataDirectory}; choose another backup with -BackupName, and an empty directory."));
+        }
+    }
+
     /// <summary>The text of the label that counts.</summary>
     /// <exception cref="MigrationException"><c>BackupIncomplete</c>: without a label PostgreSQL would begin to replay at the wrong place, and call it consistent.</exception>
     public string ReadLabel() => File.ReadAllText(ExistingLabel() ?? throw Missing("backup_label"));

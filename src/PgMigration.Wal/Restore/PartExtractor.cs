@@ -5,13 +5,13 @@ namespace PgMigration.Wal;
 /// <summary>Extracts one part of a base backup into the data directory.</summary>
 /// <remarks>No fsync for each file: the loader flushes whole file systems, and only then counts a part as done.</remarks>
 [SupportedOSPlatform("linux")]
-internal sealed class PartExtractor(DataDirectoryFiles files, EntryPlacement placement, IMigrationObserver observer)
+internal sealed class PartExtractor(DataDirectoryFiles files, EntryPlacement placement, FileWriter writer, WriteAllowance allowance, IMigrationObserver observer)
 {
     /// <summary>Reads a decoded tar to its end. What a killed attempt left is overwritten.</summary>
     /// <param name="tar">The decoded part.</param>
-    /// <param name="cancel">Checked between pieces of a megabyte.</param>
+    /// <param name="cancel">Checked for each piece.</param>
     /// <exception cref="InvalidDataException">The part is cut or altered.</exception>
-    public void Extract(Stream tar, CancellationToken cancel)
+    public void Extract(IPieces tar, CancellationToken cancel)
     {
         var parser = new TarParser(tar);
         while (parser.Next() is { } entry)
@@ -26,6 +26,8 @@ internal sealed class PartExtractor(DataDirectoryFiles files, EntryPlacement pla
                 observer.Warning($"On the source '{entry.Name}' was a link to '{entry.LinkTarget}'. It was left out: the restored server has its own in the data directory, or does without.");
             }
         }
+
+        writer.Drain();
     }
 
     private void Make(TarParser parser, in TarEntry entry, string path, CancellationToken cancel)
@@ -36,19 +38,8 @@ internal sealed class PartExtractor(DataDirectoryFiles files, EntryPlacement pla
         }
         else
         {
-            Write(parser, path, entry.Length, cancel);
-        }
-    }
-
-    private void Write(TarParser parser, string path, long length, CancellationToken cancel)
-    {
-        using var file = files.OpenNew(path, length);
-        long at = 0;
-        for (var piece = parser.ReadContent(); !piece.IsEmpty; piece = parser.ReadContent())
-        {
-            cancel.ThrowIfCancellationRequested();
-            RandomAccess.Write(file, piece, at);
-            at += piece.Length;
+            allowance.Take(entry);
+            writer.Write(new RestoredFile(files, path, entry.Length), entry.Length, parser, cancel);
         }
     }
 }

@@ -23,6 +23,9 @@ public sealed record RestoreLayout(string DataDirectory)
     /// <summary>The parts of the backup that are completely extracted and synced, one name a line, appended.</summary>
     public string PartsFile => Path.Combine(Folder, "parts.done");
 
+    /// <summary>Pages whose checksum was wrong when they were restored, one a line.</summary>
+    public string SuspectsFile => Path.Combine(Folder, "pages.suspect");
+
     /// <summary>Checked segments that wait to be asked for; a file here is whole (it came by rename).</summary>
     public string PoolFolder => Path.Combine(Folder, "pool");
 

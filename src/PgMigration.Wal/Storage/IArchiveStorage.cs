@@ -25,6 +25,15 @@ public interface IArchiveStorage : IDisposable
     /// <exception cref="MigrationException"><c>ArchiveObjectNotFound</c> when it is not there; <c>ArchiveUnreachable</c> when the budget is spent.</exception>
     Task<Stream> OpenReadAsync(string name, long offset = 0, CancellationToken cancel = default);
 
+    /// <summary>
+    /// Opens a large object to read all of it as fast as the storage gives it: from a bucket in several ranges at once, ahead of the
+    /// reader. What <see cref="OpenReadAsync"/> promises holds here too.
+    /// </summary>
+    /// <param name="stored">The object as a listing showed it.</param>
+    /// <param name="ahead">The memory for what is read ahead, shared by all objects that are read at the time.</param>
+    /// <param name="cancel">Ends the opening.</param>
+    Task<Stream> OpenWholeAsync(ArchiveObject stored, ReadAhead ahead, CancellationToken cancel = default) => OpenReadAsync(stored.Name, 0, cancel);
+
     /// <summary>Stores an object; it becomes visible whole or not at all, and its stored length is checked.</summary>
     Task WriteAsync(string name, Stream content, CancellationToken cancel = default);
 

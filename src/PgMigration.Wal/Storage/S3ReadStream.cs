@@ -10,7 +10,11 @@ namespace PgMigration.Wal;
 /// Neither the SDK nor every service can be trusted with it: the SDK does not retry a body, its time limit does not end a stall, and there
 /// are services that answer a wrong If-Match with 206. So tag, range and total length are compared here.
 /// </remarks>
-internal sealed class S3ReadStream(S3Storage storage, string name, long offset) : ReadStream
+/// <param name="storage">Where it lies.</param>
+/// <param name="name">The object.</param>
+/// <param name="offset">From which byte on.</param>
+/// <param name="count">How many bytes; null for all that follow.</param>
+internal sealed class S3ReadStream(S3Storage storage, string name, long offset, long? count = null) : ReadStream
 {
     private readonly RetryBudget _budget = storage.NewBudget();
     private CancellationTokenSource? _limit;
@@ -18,7 +22,14 @@ internal sealed class S3ReadStream(S3Storage storage, string name, long offset) 
     private IAmazonS3 _client = storage.Client;
     private string? _etag;
     private long _total = -1;
+    private readonly long? _end = offset + count;
     private long _position = offset;
+
+    /// <summary>The version of the object that is being read; known once it is open.</summary>
+    public string? Tag => _etag;
+
+    /// <summary>Bytes of the whole object; known once it is open.</summary>
+    public long Total => _total;
 
     public override long Position { get => _position; set => throw new NotSupportedException(); }
 
@@ -38,7 +49,7 @@ internal sealed class S3ReadStream(S3Storage storage, string name, long offset) 
         }
 
         int read = 0;
-        while (_position < _total && read == 0)
+        while (_position < End && read == 0)
         {
             await AttemptAsync(async token =>
             {
@@ -47,7 +58,7 @@ internal sealed class S3ReadStream(S3Storage storage, string name, long offset) 
                     await RequestAsync(token);
                 }
 
-                int wanted = (int)Math.Min(buffer.Length, _total - _position);
+                int wanted = (int)Math.Min(buffer.Length, End - _position);
                 read = await _response!.ResponseStream.ReadAsync(buffer[..wanted], token);
                 if (read == 0)
                 {
@@ -99,12 +110,14 @@ internal sealed class S3ReadStream(S3Storage storage, string name, long offset) 
         }
     }
 
+    private long End => _end is { } end ? Math.Min(_total, end) : _total;
+
     private async Task RequestAsync(CancellationToken cancel)
     {
         GetObjectResponse response;
         try
         {
-            response = await storage.GetAsync(_client, name, _position, _etag, cancel);
+            response = await storage.GetAsync(_client, name, _position, _end, _etag, cancel);
         }
         catch (AmazonS3Exception error) when (error.StatusCode == HttpStatusCode.PreconditionFailed)
         {

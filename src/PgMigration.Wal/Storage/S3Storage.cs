@@ -84,7 +84,12 @@ public sealed class S3Storage : IArchiveStorage
         {
             // HEAD has no body that would say whether the bucket itself is missing, or the keys have expired
             _ = await CallAsync(name, (client, token) => client.ListObjectsV2Async(new ListObjectsV2Request { BucketName = _location.Bucket, Prefix = _keyPrefix + name, MaxKeys = 1 }, token), cancel);
-            return error.ErrorId == "ArchiveObjectNotFound" ? null : throw error;
+            if (error.ErrorId == "ArchiveObjectNotFound")
+            {
+                return null;
+            }
+
+            throw;
         }
     }
 
@@ -102,6 +107,13 @@ public sealed class S3Storage : IArchiveStorage
             await stream.DisposeAsync();
             throw;
         }
+    }
+
+    /// <inheritdoc/>
+    public Task<Stream> OpenWholeAsync(ArchiveObject stored, ReadAhead ahead, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(stored);
+        return stored.Length <= ReadAhead.RangeSize ? OpenReadAsync(stored.Name, 0, cancel) : Task.FromResult<Stream>(new S3RangesStream(this, stored, ahead));
     }
 
     /// <inheritdoc/>
@@ -135,15 +147,15 @@ public sealed class S3Storage : IArchiveStorage
     /// <summary>Gives back the connections.</summary>
     public void Dispose() => _connection.Dispose();
 
-    /// <summary>Asks for an object from an offset on; with a tag, only for that version of it.</summary>
-    internal async Task<GetObjectResponse> GetAsync(IAmazonS3 client, string name, long offset, string? etag, CancellationToken cancel)
+    /// <summary>Asks for an object from an offset on, up to another or its end; with a tag, only for that version of it.</summary>
+    internal async Task<GetObjectResponse> GetAsync(IAmazonS3 client, string name, long offset, long? end, string? etag, CancellationToken cancel)
     {
         var request = new GetObjectRequest
         {
             BucketName = _location.Bucket, Key = _keyPrefix + name, EtagToMatch = etag,
 
             // Also from the beginning: for a whole object the SDK computes its MD5 on the way, on one core at 250 MB/s (measured), and our codecs have checksums.
-            ByteRange = new ByteRange(string.Create(CultureInfo.InvariantCulture, $"bytes={offset}-")),
+            ByteRange = new ByteRange(string.Create(CultureInfo.InvariantCulture, $"bytes={offset}-{end - 1}")),
         };
         var response = await client.GetObjectAsync(request, cancel);
         _answered = _accepted = true;

@@ -1,11 +1,24 @@
 namespace PgMigration;
 
 /// <summary>How the application is stopped, pointed elsewhere and started: PgBouncer, Heroku, or the user's own script blocks.</summary>
-/// <remarks>Each method is safe to call again: a resumed or undone cutover does.</remarks>
+/// <remarks>Each method is safe to call again, also after a death in the middle of it: a resumed or undone cutover does.</remarks>
 public abstract class MigrationApp
 {
     /// <summary>The kind of app in one word, such as <c>PgBouncer</c>.</summary>
     public abstract string Kind { get; }
+
+    /// <summary>The app's own way to its server, where this kind of app knows it: the fence has a write refused there too. Null otherwise.</summary>
+    /// <param name="cancel">Ends the question.</param>
+    public virtual Task<PgServer?> FindLoginAsync(CancellationToken cancel = default) => Task.FromResult<PgServer?>(null);
+
+    /// <summary>The user's own test of the promoted target, before the app is let in; null for none.</summary>
+    public AppSmokeTest? SmokeTest { get; init; }
+
+    /// <summary>How long a pause may take where the user does not say it.</summary>
+    public virtual TimeSpan UsualPauseTimeout => TimeSpan.FromSeconds(10);
+
+    /// <summary>What the engineer should know after the last call although it succeeded; one sentence each, never a secret.</summary>
+    public virtual IReadOnlyList<string> Remarks => [];
 
     /// <summary>Checks before a cutover that every later call can succeed; changes nothing.</summary>
     /// <param name="source">The server that the app must be on now.</param>
@@ -13,11 +26,31 @@ public abstract class MigrationApp
     /// <exception cref="MigrationException">What is missing, and what to do.</exception>
     public abstract Task CheckAsync(PgServer source, CancellationToken cancel = default);
 
+    /// <summary>Checks before a cutover, and after <see cref="CheckAsync"/>, that the app could be pointed at a server; changes nothing.</summary>
+    /// <param name="target">The server as the app is to reach it. It is a standby still.</param>
+    /// <param name="cancel">Ends the check.</param>
+    /// <exception cref="MigrationException">What is wrong with the way there.</exception>
+    public virtual Task CheckTargetAsync(PgServer target, CancellationToken cancel = default) => Task.CompletedTask;
+
+    /// <summary>How the app is now, as far as letting it go on needs to know it: kept in the journal before the app is paused. Never a secret.</summary>
+    /// <returns>Null when there is nothing to remember.</returns>
+    public virtual Task<string?> RememberAsync(CancellationToken cancel = default) => Task.FromResult<string?>(null);
+
+    /// <summary>Takes what <see cref="RememberAsync"/> gave, in this session or another.</summary>
+    public virtual void Recall(string remembered)
+    {
+    }
+
     /// <summary>Makes the app wait (or stop); returns once none of its transactions is open.</summary>
     public abstract Task PauseAsync(CancellationToken cancel = default);
 
     /// <summary>Points the app at a server. The app stays paused.</summary>
     public abstract Task RepointAsync(PgServer server, CancellationToken cancel = default);
+
+    /// <summary>Takes <see cref="RepointAsync"/> back: the app, still paused, is pointed at the server that it came from, as it was.</summary>
+    /// <param name="source">That server.</param>
+    /// <param name="cancel">Ends it.</param>
+    public virtual Task PointBackAsync(PgServer source, CancellationToken cancel = default) => RepointAsync(source, cancel);
 
     /// <summary>Lets the app go on.</summary>
     public abstract Task ResumeAsync(CancellationToken cancel = default);

@@ -1,13 +1,25 @@
+using System.Diagnostics;
 using System.Globalization;
+using System.Net.Sockets;
+using System.Text.Json;
 
 namespace PgMigration;
 
 /// <summary>An app behind PgBouncer: PAUSE, rewrite the database's entry, RELOAD, RESUME. Its clients see latency and no error.</summary>
+/// <remarks>
+/// A pooler that ended since it was paused keeps nobody waiting: its file is rewritten all the same, and what starts again reads it. So it is
+/// passed over, with a remark, rather than leaving the app's other poolers paused.
+/// </remarks>
 public sealed class PgBouncerApp : MigrationApp
 {
+    // A process that has read the old file but does not listen yet is not passed over: it starts within a few milliseconds.
+    private static readonly TimeSpan StartsWithin = TimeSpan.FromSeconds(1);
+
+    private readonly List<string> _remarks = [];
     private readonly PgServer _console;
     private readonly PgBouncerIni _ini;
     private readonly string _name;
+    private Entry? _before;
 
     /// <summary>Describes the pooler.</summary>
     /// <param name="console">Its admin console: an admin user on its address, database <c>pgbouncer</c>.</param>
@@ -32,6 +44,12 @@ public sealed class PgBouncerApp : MigrationApp
 
     /// <summary>The file that holds the entry.</summary>
     public string ConfigFile { get; }
+
+    /// <summary>How long clients may keep their server connections after PAUSE before they are disconnected (KILL); null for as long as they like.</summary>
+    public TimeSpan? DisconnectAfter { get; init; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Remarks => _remarks;
 
     /// <inheritdoc/>
     public override async Task CheckAsync(PgServer source, CancellationToken cancel = default)
@@ -60,10 +78,10 @@ public sealed class PgBouncerApp : MigrationApp
         }
 
         string? mode = entry.GetValueOrDefault("pool_mode") ?? config.GetValueOrDefault("pool_mode");
-        if (mode == "session")
+        if (mode == "session" && DisconnectAfter is null)
         {
             throw new MigrationException("PgBouncerSessionMode", MigrationErrorKind.InvalidOperation,
-                $"PgBouncer's entry '{_name}' pools by session: PAUSE would wait until every client disconnects. Set pool_mode = transaction for it, or stop the app by a script block.");
+                $"PgBouncer's entry '{_name}' pools by session: PAUSE would wait until every client disconnects. Set pool_mode = transaction for it, let clients that stay be disconnected with -DisconnectAfter, or stop the app by a script block.");
         }
 
         if (entry["database"] != source.Database)
@@ -76,7 +94,81 @@ public sealed class PgBouncerApp : MigrationApp
     }
 
     /// <inheritdoc/>
+    public override Task<string?> RememberAsync(CancellationToken cancel = default)
+    {
+        var (host, port) = _ini.Read(_name);
+        _before = host is null ? null : new Entry(host, int.Parse(port ?? "5432", CultureInfo.InvariantCulture), _ini.ReadDatabase(_name) ?? _name);
+        return Task.FromResult(_before is null ? null : JsonSerializer.Serialize(_before));
+    }
+
+    /// <inheritdoc/>
+    public override void Recall(string remembered) => _before = JsonSerializer.Deserialize<Entry>(remembered);
+
+    /// <inheritdoc/>
     public override async Task PauseAsync(CancellationToken cancel = default)
+    {
+        _remarks.Clear();
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        if (DisconnectAfter is { } limit)
+        {
+            patience.CancelAfter(limit);
+        }
+
+        try
+        {
+            await DrainAsync(patience.Token);
+        }
+        catch (OperationCanceledException) when (patience.IsCancellationRequested && !cancel.IsCancellationRequested)
+        {
+            await using var console = await PgBouncerConsole.ConnectAsync(_console, cancel); // the first one waits for its PAUSE still
+            await console.AskAsync($"KILL {Quoted}", cancel);
+            _remarks.Add(string.Create(CultureInfo.InvariantCulture, $"Clients of PgBouncer's entry '{_name}' that kept their connections for {DisconnectAfter!.Value.TotalSeconds:0.###} s were disconnected."));
+            await DrainAsync(cancel);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async Task RepointAsync(PgServer server, CancellationToken cancel = default)
+    {
+        _remarks.Clear();
+        _ini.Write(_name, server);
+        await using var console = await FindConsoleAsync(cancel);
+        if (console is null)
+        {
+            _remarks.Add($"PgBouncer at {Place} does not run. {ConfigFile} is rewritten: started again, it leads to {server.Host}.");
+            return;
+        }
+
+        await console.AskAsync("RELOAD", cancel);
+        var entry = await EntryAsync(console, cancel);
+        string port = server.Port.ToString(CultureInfo.InvariantCulture);
+        if (entry["host"] != server.Host || entry["port"] != port)
+        {
+            throw new MigrationException("PgBouncerNotRepointed", MigrationErrorKind.InvalidOperation,
+                $"After RELOAD PgBouncer's entry '{_name}' still points at {entry["host"]}:{entry["port"]}, expected {server.Host}:{port}. Its log says why the file {ConfigFile} was not taken.");
+        }
+    }
+
+    /// <inheritdoc/>
+    public override Task PointBackAsync(PgServer source, CancellationToken cancel = default) =>
+        RepointAsync(_before is { } entry ? source.WithHost(entry.Host, entry.Port).WithDatabase(entry.Database) : source, cancel);
+
+    /// <inheritdoc/>
+    public override async Task ResumeAsync(CancellationToken cancel = default)
+    {
+        _remarks.Clear();
+        await using var console = await FindConsoleAsync(cancel);
+        if (console is null)
+        {
+            _remarks.Add($"PgBouncer at {Place} does not run, so its clients cannot connect. Start it: it is not paused then, and reads {ConfigFile}.");
+        }
+        else if ((await EntryAsync(console, cancel))["paused"] != "0")
+        {
+            await console.AskAsync($"RESUME {Quoted}", cancel);
+        }
+    }
+
+    private async Task DrainAsync(CancellationToken cancel)
     {
         await using var console = await PgBouncerConsole.ConnectAsync(_console, cancel);
         if ((await EntryAsync(console, cancel))["paused"] == "0")
@@ -91,28 +183,22 @@ public sealed class PgBouncerApp : MigrationApp
         }
     }
 
-    /// <inheritdoc/>
-    public override async Task RepointAsync(PgServer server, CancellationToken cancel = default)
+    /// <summary>The console; null when no process listens there, and none comes up either.</summary>
+    private async Task<PgBouncerConsole?> FindConsoleAsync(CancellationToken cancel)
     {
-        _ini.Write(_name, server);
-        await using var console = await PgBouncerConsole.ConnectAsync(_console, cancel);
-        await console.AskAsync("RELOAD", cancel);
-        var entry = await EntryAsync(console, cancel);
-        string port = server.Port.ToString(CultureInfo.InvariantCulture);
-        if (entry["host"] != server.Host || entry["port"] != port)
+        for (long began = Stopwatch.GetTimestamp(); ; await Task.Delay(50, cancel))
         {
-            throw new MigrationException("PgBouncerNotRepointed", MigrationErrorKind.InvalidOperation,
-                $"After RELOAD PgBouncer's entry '{_name}' still points at {entry["host"]}:{entry["port"]}, expected {server.Host}:{port}. Its log says why the file {ConfigFile} was not taken.");
-        }
-    }
-
-    /// <inheritdoc/>
-    public override async Task ResumeAsync(CancellationToken cancel = default)
-    {
-        await using var console = await PgBouncerConsole.ConnectAsync(_console, cancel);
-        if ((await EntryAsync(console, cancel))["paused"] != "0")
-        {
-            await console.AskAsync($"RESUME {Quoted}", cancel);
+            try
+            {
+                return await PgBouncerConsole.ConnectAsync(_console, cancel);
+            }
+            catch (MigrationException error) when (error.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionRefused or SocketError.AddressNotAvailable })
+            {
+                if (Stopwatch.GetElapsedTime(began) > StartsWithin)
+                {
+                    return null;
+                }
+            }
         }
     }
 
@@ -140,6 +226,8 @@ public sealed class PgBouncerApp : MigrationApp
         }
     }
 
+    private string Place => string.Create(CultureInfo.InvariantCulture, $"{_console.Host}:{_console.Port}");
+
     private static string[] Names(Dictionary<string, string?> config, string key) =>
         config.GetValueOrDefault(key)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
 
@@ -148,4 +236,6 @@ public sealed class PgBouncerApp : MigrationApp
     private async Task<Dictionary<string, string?>> EntryAsync(PgBouncerConsole console, CancellationToken cancel) =>
         (await console.AskAsync("SHOW DATABASES", cancel)).Find(row => row["name"] == _name)
         ?? throw new MigrationException("PgBouncerEntryNotFound", MigrationErrorKind.NotFound, $"PgBouncer knows no database '{_name}' (SHOW DATABASES).");
+
+    private sealed record Entry(string Host, int Port, string Database);
 }

@@ -19,6 +19,9 @@ internal sealed class PgBouncerIni
         return (values.GetValueOrDefault("host"), values.GetValueOrDefault("port"));
     }
 
+    /// <summary>The database that the entry leads to; null when it says none, and it is the entry's own name.</summary>
+    public string? ReadDatabase(string database) => Split(Find(database).Line).LastOrDefault(pair => pair.Key.Equals("dbname", StringComparison.OrdinalIgnoreCase)).Value;
+
     /// <summary>Writes host, port and dbname into the entry. The file is written over in place, so that it keeps owner and mode.</summary>
     public void Write(string database, PgServer server)
     {

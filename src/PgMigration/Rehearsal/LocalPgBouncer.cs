@@ -12,11 +12,13 @@ public sealed class LocalPgBouncer : IAsyncDisposable
     public const string AdminLogin = "pooler_admin";
 
     private readonly WorkFolder _folder;
+    private readonly string _name;
     private int? _processId;
 
-    private LocalPgBouncer(WorkFolder folder, string configurationFile, PgServer app, PgServer admin)
+    private LocalPgBouncer(WorkFolder folder, string name, string configurationFile, PgServer app, PgServer admin)
     {
         _folder = folder;
+        _name = name;
         ConfigurationFile = configurationFile;
         App = app;
         Admin = admin;
@@ -32,22 +34,23 @@ public sealed class LocalPgBouncer : IAsyncDisposable
     public PgServer Admin { get; }
 
     /// <summary>Its log.</summary>
-    public string LogFile => _folder["pooler.log"];
+    public string LogFile => _folder[_name + ".log"];
 
     /// <summary>Starts one in front of a host's database, under the same database name.</summary>
     /// <param name="folder">Where its files go; its socket lies in <c>run</c>.</param>
     /// <param name="host">The server behind it.</param>
     /// <param name="poolMode"><c>transaction</c>, <c>session</c> or <c>statement</c>.</param>
+    /// <param name="name">What its files are called, so that several can have one folder.</param>
     /// <param name="cancel">Ends the wait.</param>
     /// <exception cref="MigrationException"><c>PgBouncerNotFound</c>, <c>PgBouncerStartFailed</c>.</exception>
-    public static async Task<LocalPgBouncer> StartAsync(WorkFolder folder, LockedDownHost host, string poolMode = "transaction", CancellationToken cancel = default)
+    public static async Task<LocalPgBouncer> StartAsync(WorkFolder folder, LockedDownHost host, string poolMode = "transaction", string name = "pooler", CancellationToken cancel = default)
     {
         string program = FindProgram();
         string sockets = await folder.MakeAsync("run", cancel);
         int port = LoopbackPort.Free();
         string adminPassword = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
-        string users = await folder.WriteAsync("pooler-users.txt", $"\"{LockedDownHost.AppLogin}\" \"{host.App.FindPassword()}\"\n\"{AdminLogin}\" \"{adminPassword}\"\n", cancel);
-        string configuration = await folder.WriteAsync("pooler.ini", string.Create(CultureInfo.InvariantCulture, $"""
+        string users = await folder.WriteAsync($"{name}-users.txt", $"\"{LockedDownHost.AppLogin}\" \"{host.App.FindPassword()}\"\n\"{AdminLogin}\" \"{adminPassword}\"\n", cancel);
+        string configuration = await folder.WriteAsync($"{name}.ini", string.Create(CultureInfo.InvariantCulture, $"""
             [databases]
             {host.App.Database} = host={host.App.Host} port={host.App.Port} dbname={host.App.Database}
 
@@ -61,16 +64,23 @@ public sealed class LocalPgBouncer : IAsyncDisposable
             pool_mode = {poolMode}
             default_pool_size = 60
             max_client_conn = 500
-            logfile = {folder["pooler.log"]}
-            pidfile = {folder["pooler.pid"]}
+            logfile = {folder[name + ".log"]}
+            pidfile = {folder[name + ".pid"]}
 
             """), cancel);
 
-        var pooler = new LocalPgBouncer(folder, configuration,
+        var pooler = new LocalPgBouncer(folder, name, configuration,
             host.App.WithHost("127.0.0.1", port),
             new PgServer("127.0.0.1", port, "pgbouncer", AdminLogin, adminPassword));
         await pooler.LaunchAsync(program, port, cancel);
         return pooler;
+    }
+
+    /// <summary>Starts it again after <see cref="DisposeAsync"/>, with the file as it is now.</summary>
+    public async Task StartAgainAsync(CancellationToken cancel = default)
+    {
+        File.Delete(_folder[_name + ".pid"]); // of the one that was killed
+        await LaunchAsync(FindProgram(), Admin.Port, cancel);
     }
 
     /// <summary>Where the program is: on PATH or where Debian puts it.</summary>
@@ -152,7 +162,7 @@ public sealed class LocalPgBouncer : IAsyncDisposable
 
     private async Task<int?> ReadProcessIdAsync(CancellationToken cancel)
     {
-        string file = _folder["pooler.pid"];
+        string file = _folder[_name + ".pid"];
         return File.Exists(file) && int.TryParse((await File.ReadAllTextAsync(file, cancel)).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out int id) ? id : null;
     }
 }

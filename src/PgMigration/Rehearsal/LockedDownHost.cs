@@ -49,7 +49,7 @@ public sealed class LockedDownHost : IAsyncDisposable
         var local = new LocalServer(options.Binaries, folder["host"], folder.User);
 
         // initdb leaves its children behind when it is abandoned, and takes a second: it is let through to its end
-        await local.InitializeAsync(SuperuserName, CancellationToken.None);
+        await local.InitializeAsync(SuperuserName, CancellationToken.None, string.Create(CultureInfo.InvariantCulture, $"--wal-segsize={options.SegmentMegabytes}"));
         cancel.ThrowIfCancellationRequested();
         await folder.WriteAsync("host/pg_hba.conf", HostRules, cancel);
         await folder.WriteAsync("host/postgresql.conf", Configuration(options, sockets, port), cancel);

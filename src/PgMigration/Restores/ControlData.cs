@@ -27,6 +27,9 @@ internal sealed record ControlData
     /// <summary>The state in words, such as <c>in archive recovery</c>.</summary>
     public required string State { get; init; }
 
+    /// <summary>Whether the cluster's pages carry checksums.</summary>
+    public required bool HasDataChecksums { get; init; }
+
     /// <summary>Asks the program of the cluster's own version.</summary>
     public static async Task<ControlData> ReadAsync(LocalServer server, CancellationToken cancel) =>
         Parse(await server.RunAsync("pg_controldata", cancel, server.DataDirectory));
@@ -41,6 +44,7 @@ internal sealed record ControlData
         {
             SystemIdentifier = ulong.Parse(Value("Database system identifier"), NumberStyles.None, CultureInfo.InvariantCulture),
             SegmentSize = int.Parse(Value("Bytes per WAL segment"), NumberStyles.None, CultureInfo.InvariantCulture),
+            HasDataChecksums = Value("Data page checksum version") != "0",
             State = Value("Database cluster state"),
             Settings = SettingLines.ToDictionary(line => line.Value, line => long.Parse(Value(line.Key), NumberStyles.None, CultureInfo.InvariantCulture)),
         };

@@ -27,8 +27,8 @@ internal sealed class RestorePlan
         _goesOn = goesOn;
     }
 
-    /// <summary>The objects of the backup.</summary>
-    public required BackupContents Backup { get; init; }
+    /// <summary>The objects of the backup, and of those it builds on.</summary>
+    public required IReadOnlyList<BackupContents> Chain { get; init; }
 
     /// <summary>What restore.json will say.</summary>
     public required RestoreRecord Record { get; init; }
@@ -45,6 +45,7 @@ internal sealed class RestorePlan
     /// <summary>Decides and checks; writes nothing.</summary>
     public static async Task<RestorePlan> MakeAsync(WalRestoreOptions options, RestoreLayout layout, IArchiveStorage storage, IMigrationObserver observer, CancellationToken cancel)
     {
+        ClientNetworks.Check(options.AllowFrom);
         var programs = RestorePrograms.Find(options.ProgramFolder);
         var earlier = RestoreDirectory.FindRecord(layout);
         var user = options.User ?? (earlier?.OSUser is { } name ? new OSUser(name) : OSUser.Default);
@@ -53,7 +54,7 @@ internal sealed class RestorePlan
 
         // an unfinished restore goes on with its own backup although a newer one may have come meanwhile
         var backup = await BackupCatalog.FindAsync(storage, options.BackupName ?? earlier?.BackupName, observer, cancel);
-        RefuseDelta(backup);
+        var chain = await BackupChain.FindAsync(storage, backup, cancel);
         var wal = await BackupWal.CheckAsync(storage, backup, cancel);
         if (options.Source is { } source)
         {
@@ -73,14 +74,20 @@ internal sealed class RestorePlan
             CheckPort(port);
         }
 
-        var contents = await BackupContents.ListAsync(storage, backup.Name, cancel);
+        var contents = await BackupContents.ListAsync(storage, chain, cancel);
         var tablespaces = TablespaceFolders.Choose(backup.Tablespaces, options.TablespaceMapping, earlier?.Tablespaces);
         return new RestorePlan(layout, directory, programs, owner, earlier is not null)
         {
-            Backup = contents,
+            Chain = contents,
             Server = server,
-            Size = backup.UncompressedSize ?? contents.Length * 3,
-            LoadOptions = new LoadOptions { Parallelism = options.Parallelism, Owner = owner, Tablespaces = tablespaces, MajorVersion = wal.MajorVersion, UncompressedSize = backup.UncompressedSize },
+            Size = backup.DataSize ?? chain.Max(one => one.UncompressedSize) ?? contents.Sum(one => one.Length) * 3,
+            LoadOptions = new LoadOptions
+            {
+                Verifier = options.Verify && backup.StartLsn is { } start ? new PageVerifier(start) : null,
+                Parallelism = options.Parallelism, Owner = owner, Tablespaces = tablespaces, MajorVersion = wal.MajorVersion, SystemIdentifier = wal.SystemIdentifier,
+                UncompressedSize = chain.Count == 1 ? backup.UncompressedSize : null,
+                StatedSize = chain.All(one => one.UncompressedSize is not null) ? chain.Sum(one => one.UncompressedSize) : null,
+            },
             Record = (earlier ?? new RestoreRecord
             {
                 SystemIdentifier = wal.SystemIdentifier,
@@ -141,15 +148,6 @@ internal sealed class RestorePlan
         archive.ForAnotherUser(observer).Save(_layout.ArchiveFile);
         _files.Own(_layout.ArchiveFile);
         _programs.Install(_files);
-    }
-
-    private static void RefuseDelta(WalBackup backup)
-    {
-        if (backup.IsDelta)
-        {
-            throw new MigrationException("DeltaBackupNotSupported", MigrationErrorKind.NotSupported,
-                $"{backup.Name} is a delta backup (on {backup.DeltaFrom}), which cannot be restored yet. Choose a full one with -BackupName{(backup.DeltaFullName is { } full ? $", such as {full}" : string.Empty)}.");
-        }
     }
 
     private static void CheckPort(int port)

@@ -41,14 +41,20 @@ public static class WalRestore
         {
             await plan.InstallAsync(options.Archive, observer, cancel);
             await running.Prefetcher.StartAsync(cancel); // it has the first segments ready when the backup is loaded
-            await new BackupLoader(storage, plan.Backup, layout, plan.LoadOptions, observer).LoadAsync(cancel);
+            await new BackupLoader(storage, plan.Chain, layout, plan.LoadOptions, observer).LoadAsync(cancel);
             if (!ranBefore)
             {
                 await running.ConfigureAsync(plan.Size, options.Source, cancel);
             }
 
             var superuser = await running.StartAsync(options, observer, cancel);
-            return await running.LinkAsync(superuser, options.Source, observer, cancel);
+            var link = await running.LinkAsync(superuser, options.Source, observer, cancel);
+            if (plan.LoadOptions.Verifier is { } verifier)
+            {
+                await new PageFindings(verifier, plan.Server).ReportAsync(link.Target, observer, cancel);
+            }
+
+            return link;
         }
         catch
         {

@@ -27,7 +27,10 @@ public sealed record WalRestoreOptions
     public OSUser? User { get; init; }
 
     /// <summary>How many parts are downloaded and extracted at once.</summary>
-    public int Parallelism { get; init; } = Environment.ProcessorCount;
+    public int Parallelism { get; init; } = LoadOptions.DefaultParallelism;
+
+    /// <summary>Check the pages by their checksums while they are restored, where the cluster has checksums.</summary>
+    public bool Verify { get; init; }
 
     /// <summary>Where tablespaces go: by oid, or by the path on the source.</summary>
     public IReadOnlyDictionary<string, string> TablespaceMapping { get; init; } = new Dictionary<string, string>();

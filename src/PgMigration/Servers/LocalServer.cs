@@ -91,11 +91,25 @@ public sealed partial record LocalServer(PostgresBinaries Binaries, string DataD
         try
         {
             using var process = Process.GetProcessById(pid);
-            return !process.HasExited && process.ProcessName.StartsWith("postgres", StringComparison.Ordinal); // the number may be another program's by now
+            return !process.HasExited && process.ProcessName.StartsWith("postgres", StringComparison.Ordinal) && !IsZombie(pid); // the number may be another program's by now
         }
         catch (ArgumentException)
         {
             return false;
+        }
+    }
+
+    // Where the first process of a container reaps orphans late or never, a killed server stays listed. proc(5): the state follows the name in parentheses.
+    private static bool IsZombie(int pid)
+    {
+        try
+        {
+            string stat = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat"));
+            return stat[(stat.LastIndexOf(')') + 2)..] is ['Z' or 'X', ..];
+        }
+        catch (IOException)
+        {
+            return false; // no such file system, or gone: the caller has asked for that
         }
     }
 

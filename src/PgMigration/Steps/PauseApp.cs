@@ -21,7 +21,13 @@ public sealed class PauseApp : ICutoverStep
         deadline.CancelAfter(context.Options.PauseTimeout);
         try
         {
+            if (context.Facts.App is null && await context.App.RememberAsync(deadline.Token) is { } state)
+            {
+                context.Learn(context.Facts with { App = new AppMemory(context.App.Kind, state) });
+            }
+
             await context.App.PauseAsync(deadline.Token);
+            context.TellRemarks();
             return $"{context.App.Kind} paused, none of its transactions open";
         }
         catch (OperationCanceledException error) when (!cancel.IsCancellationRequested)
@@ -35,5 +41,9 @@ public sealed class PauseApp : ICutoverStep
     public Task<bool> IsDoneAsync(CutoverContext context, CancellationToken cancel) => Task.FromResult(false);
 
     /// <inheritdoc/>
-    public Task UndoAsync(CutoverContext context, CancellationToken cancel) => context.App.ResumeAsync(cancel);
+    public async Task UndoAsync(CutoverContext context, CancellationToken cancel)
+    {
+        await context.App.ResumeAsync(cancel);
+        context.TellRemarks();
+    }
 }

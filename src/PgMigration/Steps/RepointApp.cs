@@ -16,6 +16,7 @@ public sealed class RepointApp : ICutoverStep
     public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
     {
         await context.App.RepointAsync(context.AppTarget, cancel);
+        context.TellRemarks();
         return $"{context.App.Kind} points at {context.AppTarget.Host}:{context.AppTarget.Port}";
     }
 

@@ -16,6 +16,7 @@ public sealed class ResumeApp : ICutoverStep
     public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
     {
         await context.App.ResumeAsync(cancel);
+        context.TellRemarks();
         return $"{context.App.Kind} goes on";
     }
 

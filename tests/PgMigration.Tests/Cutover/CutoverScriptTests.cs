@@ -8,6 +8,10 @@ namespace PgMigration.Tests;
 [SupportedOSPlatform("linux")]
 public sealed class CutoverScriptTests : IAsyncLifetime, IDisposable
 {
+    private const string SmokeTest = """
+        -SmokeTest { param($server, $log) $session = $server.ConnectAsync().GetAwaiter().GetResult(); $command = $session.CreateCommand(); $command.CommandText = 'create table smoke ()'; $said = 'takes writes'; try { $null = $command.ExecuteNonQuery() } catch { $said = 'refuses writes' }; [IO.File]::AppendAllText($log, "smoke test on $($server.Port) $said`n"); $session.Dispose() }
+        """;
+
     private readonly ArchivingServer _source = new();
     private RestoreTarget _target = null!;
     private string _folder = null!;
@@ -64,7 +68,7 @@ public sealed class CutoverScriptTests : IAsyncLifetime, IDisposable
     {
         File.WriteAllText(Log, string.Empty);
         using var shell = await StartAsync($"""
-            $link = {Link}; $app = {App("[void]0")}
+            $link = {Link}; $app = {App("[void]0", SmokeTest)}
             @($link | Invoke-Cutover -App $app -WhatIf).Step -join ' '
             [IO.File]::ReadAllText('{Log}').Length
             ($link | Wait-ReplicationLag -Below 64MB | Invoke-Cutover -App $app -Confirm:$false -Journal '{_folder}/done.journal').Outcome
@@ -74,8 +78,31 @@ public sealed class CutoverScriptTests : IAsyncLifetime, IDisposable
         await shell.WaitForExitAsync();
 
         Assert.True(shell.ExitCode == 0, errors);
-        Assert.Equal([string.Join(' ', CutoverPlan.ForWal().Steps.Select(step => step.Name)), "0", "CutOver"], lines);
-        Assert.Equal($"pausing\nrepointed to {_target.PortText}\nresumed\n", File.ReadAllText(Log));
+        Assert.Equal([string.Join(' ', CutoverPlan.ForWal(smokeTest: true).Steps.Select(step => step.Name)), "0", "CutOver"], lines);
+        Assert.Equal($"pausing\nsmoke test on {_target.PortText} refuses writes\nrepointed to {_target.PortText}\nresumed\n", File.ReadAllText(Log));
+    }
+
+    [Fact]
+    public async Task A_script_moves_an_app_on_Heroku_and_prints_neither_token_nor_secret()
+    {
+        using var heroku = new TestHeroku();
+        string old = string.Create(CultureInfo.InvariantCulture, $"postgres://{_source.App.User}:its%20secret@127.0.0.1:{_source.App.Port}/{_source.App.Database}?pool=5");
+        heroku.Attach("DATABASE", old);
+        using var shell = await StartAsync($$"""
+            $VerbosePreference = 'Continue'
+            $app = New-MigrationApp -Heroku shop -ApiUrl {{heroku.Address}}
+            $app.PSObject.Properties.ForEach{ "$($_.Name) = $($_.Value)" }
+            {{Link}} | Wait-ReplicationLag -Below 64MB | Invoke-Cutover -App $app -Confirm:$false -Journal '{{_folder}}/heroku.journal'
+            """, TestHeroku.Token);
+        var output = shell.StandardOutput.ReadToEndAsync();
+        string said = await shell.StandardError.ReadToEndAsync() + await output;
+        await shell.WaitForExitAsync();
+
+        Assert.True(shell.ExitCode == 0, said);
+        Assert.Equal($"postgres://{_source.App.User}:its%20secret@127.0.0.1:{_target.PortText}/{_source.App.Database}?pool=5", heroku.Config["DATABASE_URL"]);
+        Assert.Equal(["PGMIGRATION_OLD_DATABASE"], heroku.Attachments);
+        Assert.Equal((false, 0, "0 2 1"), (heroku.Maintenance, heroku.RestartedDynos, string.Join(' ', heroku.Formation.Values)));
+        Assert.DoesNotMatch("its%20secret|its secret|" + TestHeroku.Token, said + File.ReadAllText($"{_folder}/heroku.journal"));
     }
 
     [Fact]
@@ -90,17 +117,18 @@ public sealed class CutoverScriptTests : IAsyncLifetime, IDisposable
         Assert.Equal("pausing\nresumed\n", File.ReadAllText(Log));
     }
 
-    private string App(string whilePausing) => $$"""
-        (New-MigrationApp -ArgumentList '{{Log}}' -Pause { param($log) [IO.File]::AppendAllText($log, "pausing`n"); {{whilePausing}} } -Repoint { param($server, $log) [IO.File]::AppendAllText($log, "repointed to $($server.Port)`n") } -Resume { param($log) [IO.File]::AppendAllText($log, "resumed`n") })
+    private string App(string whilePausing, string more = "") => $$"""
+        (New-MigrationApp -ArgumentList '{{Log}}' -Pause { param($log) [IO.File]::AppendAllText($log, "pausing`n"); {{whilePausing}} } -Repoint { param($server, $log) [IO.File]::AppendAllText($log, "repointed to $($server.Port)`n") } -Resume { param($log) [IO.File]::AppendAllText($log, "resumed`n") } {{more}})
         """;
 
-    private async Task<Process> StartAsync(string command)
+    private async Task<Process> StartAsync(string command, string? herokuToken = null)
     {
         var shell = new ProcessStartInfo("dotnet", [NativePrograms.InCheckout("src/PgMigration.Shell/bin", "pgmigration-shell.dll"), "-NonInteractive", "-Command", "$ErrorActionPreference = 'Stop'; " + command])
         {
             RedirectStandardOutput = true, RedirectStandardError = true,
         };
         shell.Environment["DATABASE_URL"] = string.Create(CultureInfo.InvariantCulture, $"postgres://{_source.App.User}:its%20secret@127.0.0.1:{_source.App.Port}/{_source.App.Database}");
+        shell.Environment["HEROKU_API_KEY"] = herokuToken;
         shell.Environment["PGMIGRATION_BIN"] = await NativePrograms.FolderAsync();
         return Process.Start(shell)!;
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.Versioning;
+using System.Security.Cryptography;
 using PgMigration.Wal;
 
 namespace PgMigration.Tests;
@@ -40,6 +41,14 @@ internal sealed class RestoreTarget(ArchivingServer source) : IDisposable
         string expected = await ArchivingServer.ChecksumAsync(source.App);
         await ArchivingServer.UntilAsync("the target has the source's rows", async () => await ArchivingServer.ChecksumAsync(link.Target) == expected);
     }
+
+    /// <summary>How many parts an unfinished load has on disk.</summary>
+    public int PartsDone() => File.Exists(Layout.PartsFile) ? File.ReadAllLines(Layout.PartsFile).Length : 0;
+
+    /// <summary>Every file of the data directory but the journal of the parts, whose order is chance.</summary>
+    public SortedDictionary<string, string> Hashes() => new(
+        Directory.EnumerateFiles(DataDirectory, "*", SearchOption.AllDirectories).Where(file => !file.EndsWith("parts.done", StringComparison.Ordinal))
+            .ToDictionary(file => Path.GetRelativePath(DataDirectory, file), file => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file)))), StringComparer.Ordinal);
 
     public void Dispose()
     {

@@ -76,6 +76,90 @@ public sealed class HostileBackupTests : IDisposable
         Assert.Contains("/mnt/wal", Assert.Single(watched.Warnings), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("/base/2/3")]
+    [InlineData("base//2/./3")] // the same file by another name
+    public async Task A_file_that_comes_twice_is_refused_with_the_part(string name)
+    {
+        await _archive.WriteAsync();
+        await _archive.WritePartAsync("part_009.tar.lz4", Codec.Lz4, (name, Some.Bytes(40_000, seed: 5)));
+        var layout = _archive.NewDirectory();
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => _archive.LoadAsync(layout, options: new LoadOptions { Parallelism = 1 }));
+
+        Assert.Equal("EntryTwice", error.ErrorId);
+        Assert.Contains("base/2/3", error.Message, StringComparison.Ordinal);
+        Assert.Contains("tar_partitions/part_00", error.Message, StringComparison.Ordinal);
+        Assert.False(BackupLoader.IsLoaded(layout));
+    }
+
+    [Fact]
+    public async Task A_file_that_is_said_to_be_larger_than_the_disk_is_refused_before_it_is_made()
+    {
+        await _archive.WriteAsync();
+        byte[] tar = TarParserTests.TarOf(System.Formats.Tar.TarEntryFormat.Ustar, ("/base/1/huge", [1, 2, 3]));
+        Sized("/base/1/huge", 1L << 32, "800000000040000000000000").CopyTo(tar, 0); // 2 to the power of 54 bytes
+        await _archive.PutAsync("tar_partitions/part_009.tar", tar);
+        var layout = _archive.NewDirectory();
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => _archive.LoadAsync(layout));
+
+        Assert.Equal("EntryTooLarge", error.ErrorId);
+        Assert.Contains("part_009.tar", error.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(layout.DataDirectory, "base/1/huge")));
+    }
+
+    [Fact]
+    public async Task Parts_that_hold_much_more_than_the_sentinel_says_are_stopped()
+    {
+        await _archive.WriteAsync();
+        await using (var bomb = new MemoryStream())
+        {
+            await using (var encoded = Codec.Lz4.Compress(bomb))
+            {
+                await encoded.WriteAsync(Sized("/base/1/bomb", 2L << 30));
+                for (int i = 0; i < 2048; i++)
+                {
+                    await encoded.WriteAsync(new byte[1 << 20]);
+                }
+
+                await encoded.WriteAsync(new byte[1024]);
+            }
+
+            await _archive.PutAsync("tar_partitions/part_009.tar.lz4", bomb.ToArray()); // 8 MB
+        }
+
+        var layout = _archive.NewDirectory();
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => _archive.LoadAsync(layout, options: new LoadOptions { StatedSize = 10_000_000 }));
+
+        Assert.Equal("BackupLargerThanStated", error.ErrorId);
+        Assert.Contains("part_009.tar.lz4", error.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(layout.DataDirectory, "base/1/bomb")));
+    }
+
+    [Fact]
+    public async Task A_control_file_of_another_cluster_is_refused()
+    {
+        await _archive.WriteAsync();
+        var layout = _archive.NewDirectory();
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => _archive.LoadAsync(layout, options: new LoadOptions { SystemIdentifier = 7 }));
+
+        Assert.Equal("BackupForeign", error.ErrorId);
+        Assert.False(BackupLoader.IsLoaded(layout));
+    }
+
+    /// <summary>The header of a file that is said to be so long: in octal digits, or in the base 256 that is given.</summary>
+    private static byte[] Sized(string name, long length, string? base256 = null)
+    {
+        byte[] header = TarParserTests.TarOf(System.Formats.Tar.TarEntryFormat.Ustar, (name, []))[..512];
+        (base256 is null ? System.Text.Encoding.ASCII.GetBytes(Convert.ToString(length, 8).PadLeft(11, '0')) : Convert.FromHexString(base256)).CopyTo(header, 124);
+        header.AsSpan(148, 8).Fill((byte)' ');
+        System.Text.Encoding.ASCII.GetBytes(Convert.ToString(header.Sum(value => value), 8).PadLeft(6, '0') + "\0 ").CopyTo(header, 148);
+        return header;
+    }
+
     private static string OurProgram(RestoreLayout layout)
     {
         string program = Path.Combine(Directory.CreateDirectory(Path.Combine(layout.Folder, "bin")).FullName, "pgmigration-walfetch");

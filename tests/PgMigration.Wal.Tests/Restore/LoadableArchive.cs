@@ -90,7 +90,7 @@ internal sealed class LoadableArchive : IDisposable
     {
         using var own = Storage;
         var contents = await BackupContents.ListAsync(own, BackupName, cancel);
-        await new BackupLoader(storage ?? own, contents, layout, options ?? new LoadOptions { Parallelism = 2 }, observer ?? IMigrationObserver.None).LoadAsync(cancel);
+        await new BackupLoader(storage ?? own, [contents], layout, options ?? new LoadOptions { Parallelism = 2 }, observer ?? IMigrationObserver.None).LoadAsync(cancel);
     }
 
     /// <summary>Asserts that a data directory holds every file of the backup, byte for byte, and can be started.</summary>

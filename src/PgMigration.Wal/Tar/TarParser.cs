@@ -6,24 +6,28 @@ namespace PgMigration.Wal;
 /// <remarks>
 /// Stricter than System.Formats.Tar, which takes a tar that is cut between two entries for whole: the two zero blocks at the end are
 /// required, every header's checksum is checked, and the stream is read to its very end so that the codec checks its own end as well.
-/// Content is handed out as spans of one reused buffer. Source: pax in POSIX.1-2008, and the tar(5) page of FreeBSD.
+/// Content is handed out as it lies in the decoded pieces, uncopied. Source: pax in POSIX.1-2008, and the tar(5) page of FreeBSD.
 /// </remarks>
 public sealed class TarParser
 {
     private const int BlockSize = 512;
-    private const int BufferSize = 1 << 20;
     private const int LongestHeader = 1 << 20;
 
-    private readonly Stream _stream;
-    private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(BufferSize);
-    private int _begin;
-    private int _end;
+    private readonly IPieces _pieces;
+    private readonly byte[] _straddling = new byte[BlockSize]; // a header that lies in two pieces
+    private ReadOnlyMemory<byte> _piece;
     private long _contentLeft;
     private int _padding;
     private string? _globalPath;
 
     /// <summary>Makes a parser of a decoded stream, which it does not close.</summary>
-    public TarParser(Stream stream) => _stream = stream;
+    public TarParser(Stream stream)
+        : this(new StreamPieces(stream))
+    {
+    }
+
+    /// <summary>Makes a parser of decoded pieces.</summary>
+    public TarParser(IPieces pieces) => _pieces = pieces;
 
     /// <summary>The next entry; null once the end marks and nothing but zeros after them have been read.</summary>
     /// <exception cref="InvalidDataException">The part is cut, altered, or holds what a backup never holds.</exception>
@@ -76,25 +80,30 @@ public sealed class TarParser
         }
     }
 
-    /// <summary>The next piece of the current file's content, at most 1 MB; empty at its end. Valid until the next call.</summary>
+    /// <summary>The next piece of the current file's content; empty at its end. Valid until the next call.</summary>
+    /// <param name="atMost">How many bytes are wanted at most.</param>
     /// <exception cref="InvalidDataException">The part ends within the file.</exception>
-    public ReadOnlySpan<byte> ReadContent()
+    public ReadOnlySpan<byte> ReadContent(int atMost = int.MaxValue)
     {
         if (_contentLeft == 0)
         {
             return default;
         }
 
-        if (_begin == _end)
-        {
-            Fill((int)Math.Min(_contentLeft, BufferSize));
-        }
-
-        int length = (int)Math.Min(_contentLeft, _end - _begin);
-        var content = _buffer.AsSpan(_begin, length);
-        _begin += length;
-        _contentLeft -= length;
+        var content = Some(Math.Min(_contentLeft, atMost));
+        _contentLeft -= content.Length;
         return content;
+    }
+
+    /// <summary>Passes over the next bytes of the current file's content.</summary>
+    /// <exception cref="InvalidDataException">The file ends within them.</exception>
+    public void Skip(long count)
+    {
+        while (count > 0)
+        {
+            int skipped = ReadContent((int)Math.Min(count, int.MaxValue)).Length;
+            count -= skipped > 0 ? skipped : throw new InvalidDataException("a file is shorter than it should be");
+        }
     }
 
     private TarEntry Entry(char type, string name, string link, long size)
@@ -128,14 +137,7 @@ public sealed class TarParser
 
         while (_padding > 0)
         {
-            if (_begin == _end)
-            {
-                Fill(_padding);
-            }
-
-            int skipped = Math.Min(_padding, _end - _begin);
-            _begin += skipped;
-            _padding -= skipped;
+            _padding -= Some(_padding).Length;
         }
     }
 
@@ -162,13 +164,21 @@ public sealed class TarParser
 
     private ReadOnlySpan<byte> Block()
     {
-        if (_end - _begin < BlockSize)
+        var first = Some(BlockSize);
+        if (first.Length == BlockSize)
         {
-            Buffered(BlockSize);
+            return first;
         }
 
-        _begin += BlockSize;
-        return _buffer.AsSpan(_begin - BlockSize, BlockSize);
+        first.CopyTo(_straddling);
+        for (int filled = first.Length; filled < BlockSize;)
+        {
+            var more = Some(BlockSize - filled);
+            more.CopyTo(_straddling.AsSpan(filled));
+            filled += more.Length;
+        }
+
+        return _straddling;
     }
 
     private void ReadEnd()
@@ -181,40 +191,32 @@ public sealed class TarParser
         // Some tars end in long runs of zero blocks; and the codec checks its end only when it is read to its end.
         do
         {
-            if (!IsZero(_buffer.AsSpan(_begin, _end - _begin)))
+            if (!IsZero(_piece.Span))
             {
                 throw new InvalidDataException("data follows the end of the tar");
             }
 
-            _begin = 0;
-            _end = _stream.Read(_buffer);
+            _piece = _pieces.Next();
         }
-        while (_end > 0);
+        while (!_piece.IsEmpty);
     }
 
-    /// <summary>Refills an empty buffer with at least so many bytes, and as many more as are at hand.</summary>
-    private void Fill(int atLeast)
+    /// <summary>So many bytes at most, and at least one, of the current piece or the next.</summary>
+    private ReadOnlySpan<byte> Some(long atMost)
     {
-        _begin = 0;
-        _end = _stream.ReadAtLeast(_buffer, atLeast, throwOnEndOfStream: false);
-        ThrowIfShort(atLeast);
-    }
+        if (_piece.IsEmpty)
+        {
+            _piece = _pieces.Next();
+        }
 
-    private void Buffered(int atLeast)
-    {
-        int kept = _end - _begin;
-        _buffer.AsSpan(_begin, kept).CopyTo(_buffer);
-        _begin = 0;
-        _end = kept + _stream.ReadAtLeast(_buffer.AsSpan(kept), atLeast - kept, throwOnEndOfStream: false);
-        ThrowIfShort(atLeast);
-    }
-
-    private void ThrowIfShort(int atLeast)
-    {
-        if (_end < atLeast)
+        if (_piece.IsEmpty)
         {
             throw new InvalidDataException("it ends without the two zero blocks that end a tar: it is cut");
         }
+
+        var some = _piece[..(int)Math.Min(atMost, _piece.Length)];
+        _piece = _piece[some.Length..];
+        return some.Span;
     }
 
     private static void CheckSum(ReadOnlySpan<byte> header)

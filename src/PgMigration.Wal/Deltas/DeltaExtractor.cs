@@ -1,0 +1,155 @@
+using System.Runtime.Versioning;
+
+namespace PgMigration.Wal;
+
+/// <summary>Extracts the parts of one backup of a chain: of each file only what no newer backup has given.</summary>
+/// <remarks>The newest backup comes first and the full one last, so each page is written once.</remarks>
+/// <param name="backup">Which one of the chain, from 0 for the newest.</param>
+/// <param name="files">The data directory's files.</param>
+/// <param name="placement">Where entries go.</param>
+/// <param name="wanted">What the newest backup lists.</param>
+/// <param name="incremented">The paths of which this backup holds increments.</param>
+[SupportedOSPlatform("linux")]
+internal sealed class DeltaExtractor(int backup, DataDirectoryFiles files, EntryPlacement placement, WantedFiles wanted, FileKeys incremented)
+{
+    private const string OwnFolder = RestoreLayout.FolderName + "/";
+
+    /// <summary>Reads a decoded tar to its end.</summary>
+    /// <exception cref="InvalidDataException">The part is cut or altered.</exception>
+    /// <exception cref="MigrationException"><c>EntryTwice</c>, <c>EntryNameHostile</c>.</exception>
+    public void Extract(IPieces tar, FileWriter writer, DeltaJournal journal, WriteAllowance allowance, CancellationToken cancel)
+    {
+        var parser = new TarParser(tar);
+        while (parser.Next() is { } entry)
+        {
+            cancel.ThrowIfCancellationRequested();
+            if (placement.Place(entry) is not { } path || (backup > 0 && path.StartsWith(OwnFolder, StringComparison.Ordinal)))
+            {
+                continue; // labels and control files of older backups, too
+            }
+
+            if (entry.Kind == TarEntryKind.Folder)
+            {
+                if (backup == 0)
+                {
+                    files.MakeFolder(path); // one that only older backups have was dropped since
+                }
+
+                continue;
+            }
+
+            allowance.Take(entry);
+            var key = FileKey.Of(path);
+            if (backup > 0 && !wanted.Has(key))
+            {
+                continue; // dropped since
+            }
+
+            if (wanted.MadeWholeBy(key) is { } by)
+            {
+                if (by == backup)
+                {
+                    throw Twice(path);
+                }
+            }
+            else if (incremented.IndexOf(key) >= 0)
+            {
+                WritePages(parser, entry, path, key, writer, journal, cancel);
+            }
+            else if (wanted.InPiecesOf(key) is { } pieces)
+            {
+                WriteMissing(parser, entry, path, pieces, writer, cancel);
+                wanted.Complete(key, backup);
+                journal.AddWhole(key);
+            }
+            else
+            {
+                writer.Write(new RestoredFile(files, path, entry.Length), entry.Length, parser, cancel);
+                wanted.Complete(key, backup);
+                journal.AddWhole(key);
+            }
+        }
+
+        writer.Drain();
+    }
+
+    /// <summary>A part that an earlier run did, told again by its journal.</summary>
+    public void Replay(RestoreLayout layout, string part) => DeltaJournal.Replay(layout, part, key => wanted.Complete(key, backup), (key, increment) =>
+    {
+        var pieces = wanted.Begin(key, increment.Length);
+        foreach (uint block in increment.Blocks)
+        {
+            pieces.Take(block);
+        }
+
+        Close(key, pieces, increment);
+    });
+
+    private void WritePages(TarParser parser, in TarEntry entry, string path, UInt128 key, FileWriter writer, DeltaJournal journal, CancellationToken cancel)
+    {
+        var increment = Increment.Read(entry, parser);
+        var pieces = wanted.Begin(key, increment.Length);
+        var file = new RestoredFile(files, path, pieces.Length, keepsContent: true);
+        file.Open(); // also when no page of it follows
+        for (int at = 0; at < increment.Blocks.Length;)
+        {
+            uint first = increment.Blocks[at++];
+            if (!pieces.Take(first))
+            {
+                parser.Skip(Increment.PageSize);
+                continue;
+            }
+
+            uint count = 1;
+            while (at < increment.Blocks.Length && increment.Blocks[at] == first + count && count < AlignedBuffer.Size / Increment.PageSize && pieces.Take(first + count))
+            {
+                at++;
+                count++;
+            }
+
+            writer.WritePiece(file, (long)first * Increment.PageSize, (int)count * Increment.PageSize, parser, cancel);
+        }
+
+        file.Release();
+        journal.AddPages(key, increment);
+        Close(key, pieces, increment);
+    }
+
+    private void Close(UInt128 key, PartialFile pieces, Increment increment)
+    {
+        pieces.Limit(increment.Length);
+        if (pieces.Missing == 0)
+        {
+            wanted.Complete(key, backup);
+        }
+    }
+
+    private void WriteMissing(TarParser parser, in TarEntry entry, string path, PartialFile pieces, FileWriter writer, CancellationToken cancel)
+    {
+        var file = new RestoredFile(files, path, pieces.Length, keepsContent: true);
+        uint pages = (uint)Math.Min(entry.Length / Increment.PageSize, uint.MaxValue);
+        uint at = 0;
+        while (pieces.FirstMissing(at) is { } first && first < pages)
+        {
+            parser.Skip((long)(first - at) * Increment.PageSize);
+            uint count = 0;
+            while (first + count < pages && count < AlignedBuffer.Size / Increment.PageSize && pieces.Take(first + count))
+            {
+                count++;
+            }
+
+            writer.WritePiece(file, (long)first * Increment.PageSize, (int)count * Increment.PageSize, parser, cancel);
+            at = first + count;
+        }
+
+        file.Release();
+        if (pieces.Missing > 0)
+        {
+            throw new MigrationException("BackupIncomplete", MigrationErrorKind.InvalidData,
+                $"{pieces.Missing} pages of '{path}' are in no backup of the chain{(pieces.FirstMissing() is { } missing ? $", the first is page {missing}" : string.Empty)}: one of the backups is damaged. Choose another with -BackupName.");
+        }
+    }
+
+    private static MigrationException Twice(string path) => new("EntryTwice", MigrationErrorKind.InvalidData,
+        $"The backup holds '{path}' more than once: nobody knows which of them counts. This backup is not restored; choose another with -BackupName.");
+}
