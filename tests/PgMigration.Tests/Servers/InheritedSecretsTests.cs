@@ -38,7 +38,8 @@ public sealed class InheritedSecretsTests : IDisposable
     [InlineData("PATH", true)]
     [InlineData("LC_ALL", true)]
     [InlineData("https_proxy", true)]
-    [InlineData("WALG_LIBSODIUM_KEY", true)]
+    [InlineData("WALG_S3_PREFIX", true)]
+    [InlineData("WALG_LIBSODIUM_KEY", false)]
     public void A_server_inherits_what_it_needs_and_nothing_else_of_the_session(string variable, bool goesAlong)
     {
         var start = new ProcessStartInfo("true");
