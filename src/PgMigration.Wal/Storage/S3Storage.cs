@@ -84,7 +84,12 @@ public sealed class S3Storage : IArchiveStorage
         {
             // HEAD has no body that would say whether the bucket itself is missing, or the keys have expired
             _ = await CallAsync(name, (client, token) => client.ListObjectsV2Async(new ListObjectsV2Request { BucketName = _location.Bucket, Prefix = _keyPrefix + name, MaxKeys = 1 }, token), cancel);
-            return error.ErrorId == "ArchiveObjectNotFound" ? null : throw error;
+            if (error.ErrorId == "ArchiveObjectNotFound")
+            {
+                return null;
+            }
+
+            throw;
         }
     }
 

@@ -14,7 +14,7 @@ internal static class CutoverBench
         [nameof(PromoteTarget)] = "promote", [nameof(ProveTarget)] = "prove", [nameof(OpenTarget)] = "open", [nameof(RepointApp)] = "repoint", [nameof(ResumeApp)] = "resume",
     };
 
-    /// <summary><c>--runs</c> of each, at <c>--rates</c> commits a second.</summary>
+    /// <summary><c>--runs</c> of each, at <c>--rates</c> commits a second, for <c>--logins</c>; the last lines are about the last of both.</summary>
     public static async Task<int> RunAsync(string[] arguments)
     {
         string Option(string name, string otherwise) => Array.IndexOf(arguments, name) is >= 0 and var at && at + 1 < arguments.Length ? arguments[at + 1] : otherwise;
@@ -22,7 +22,7 @@ internal static class CutoverBench
         int[] rates = [.. Option("--rates", "200,2000").Split(',').Select(rate => int.Parse(rate, CultureInfo.InvariantCulture)).Order()];
         List<MeasuredCutover> ours = [], byHand = [];
         int errors = 0;
-        foreach (var login in (BenchLogin[])[BenchLogin.Superuser, BenchLogin.Ordinary])
+        foreach (var login in Option("--logins", "Superuser,Ordinary").Split(',').Select(name => Enum.Parse<BenchLogin>(name, ignoreCase: true)))
         {
             await using var bed = await FaultBed.CreateAsync(segmentMegabytes: 16);
             foreach (int rate in rates)
