@@ -15,7 +15,7 @@ function New-Stage {
     $stage = "$Stages/$stamp"
     $null = [IO.Directory]::CreateDirectory($stage)
     foreach ($project in 'PgMigration.Cmdlets', 'PgMigration.Loader') {
-        Copy-Folder "$Root/src/$project/bin/Release/net10.0" $stage { param($file) $file -notmatch '\.xml$|\.deps\.json$' }
+        Copy-Folder "$Root/src/$project/bin/Release/net10.0" $stage { param($file) $file -notmatch '\.xml$|\.deps\.json$|[\\/]runtimes[\\/](android|ios|tvos|maccatalyst)' }
     }
     if ($programs) { Copy-Folder $programs "$stage/native" }
     [IO.File]::WriteAllText("$stage/in-use", '')

@@ -1,14 +1,18 @@
 using System.Management.Automation;
+using System.Net;
+using System.Security;
 using PgMigration.Wal;
 
 namespace PgMigration.Cmdlets;
 
-/// <summary>What the cmdlets that reach an archive have in common: where it lies, and how.</summary>
+/// <summary>What the cmdlets that reach an archive have in common: where it lies, how it is reached, and what decrypts it.</summary>
 public abstract class ArchiveCmdlet : MigrationCmdlet
 {
-    /// <summary>Where the archive lies: s3://bucket/prefix, file:///path, or a folder.</summary>
-    [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
-    public required string Archive { get; set; }
+    private ArchiveSettings? _settings;
+
+    /// <summary>Where the archive lies: s3://bucket/prefix, file:///path, or a folder. By default what WALG_S3_PREFIX, WALE_S3_PREFIX or WALG_FILE_PREFIX says.</summary>
+    [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
+    public string? Archive { get; set; }
 
     /// <summary>An S3-compatible endpoint such as https://minio.example:9000; by default AWS itself, or what AWS_ENDPOINT_URL or AWS_ENDPOINT says.</summary>
     [Parameter]
@@ -26,11 +30,47 @@ public abstract class ArchiveCmdlet : MigrationCmdlet
     [Parameter]
     public SwitchParameter PathStyle { get; set; }
 
-    /// <summary>The access that the parameters, the session of AWS.Tools and the environment describe, in this order.</summary>
-    /// <exception cref="MigrationException"><c>ArchiveAddressInvalid</c>, <c>EndpointInvalid</c>, <c>SessionCredentialsUnreadable</c>.</exception>
+    /// <summary>
+    /// A file of WAL-G's settings; by default the one that WALG_CONFIG_PATH names, or .walg.json in your home. Variables of the environment go before it, as in WAL-G.
+    /// </summary>
+    [Parameter]
+    public string? WalgConfig { get; set; }
+
+    /// <summary>Read variables with this and an underscore in front before others, such as HEROKU_POSTGRESQL_AMBER for HEROKU_POSTGRESQL_AMBER_AWS_ACCESS_KEY_ID.</summary>
+    [Parameter]
+    public string? VariablePrefix { get; set; }
+
+    /// <summary>A file that holds the libsodium key of the archive; by default what WALG_LIBSODIUM_KEY or WALG_LIBSODIUM_KEY_PATH says.</summary>
+    [Parameter]
+    public string? LibsodiumKeyPath { get; set; }
+
+    /// <summary>How the text of the libsodium key becomes its bytes; by default what WALG_LIBSODIUM_KEY_TRANSFORM says, else none.</summary>
+    [Parameter]
+    [ValidateSet("base64", "hex", "none")]
+    public string? LibsodiumKeyTransform { get; set; }
+
+    /// <summary>A file that holds the armored OpenPGP private key of the archive; by default what WALG_PGP_KEY or WALG_PGP_KEY_PATH says.</summary>
+    [Parameter]
+    public string? PgpKeyPath { get; set; }
+
+    /// <summary>The passphrase of the OpenPGP key; by default what WALG_PGP_KEY_PASSPHRASE says.</summary>
+    [Parameter]
+    public SecureString? PgpPassphrase { get; set; }
+
+    /// <summary>The settings that the parameters, the environment and the file give.</summary>
+    /// <exception cref="MigrationException"><c>WalgConfigInvalid</c>.</exception>
+    protected ArchiveSettings Settings => _settings ??= ArchiveSettings.Read(WalgConfig is null ? null : ResolvePath(WalgConfig), Observer, Given(), VariablePrefix);
+
+    /// <summary>The access that the parameters, the session of AWS.Tools, the environment and the file describe, in this order.</summary>
+    /// <exception cref="MigrationException">As <see cref="ArchiveSettings.To"/>; <c>SessionCredentialsUnreadable</c>.</exception>
     protected ArchiveAccess ArchiveAccess()
     {
-        var access = Wal.ArchiveAccess.To(Archive.Contains("://", StringComparison.Ordinal) ? Archive : ResolvePath(Archive));
+        var access = Settings.To(Archive is null || Archive.Contains("://", StringComparison.Ordinal) ? Archive : ResolvePath(Archive), Observer);
+        if (Archive is null)
+        {
+            WriteVerboseLine($"The archive is {access.Location}, as the settings say.");
+        }
+
         if (!access.Location.IsS3)
         {
             return access;
@@ -40,9 +80,31 @@ public abstract class ArchiveCmdlet : MigrationCmdlet
         {
             Endpoint = EndpointUrl is null ? access.Endpoint : Wal.ArchiveAccess.ParseEndpoint(EndpointUrl),
             PathStyle = MyInvocation.BoundParameters.ContainsKey(nameof(PathStyle)) ? PathStyle.IsPresent : access.PathStyle,
-            Region = Region ?? SessionVariable("StoredAWSRegion")?.ToString(),
-            Profile = ProfileName,
+            Region = Region ?? SessionVariable("StoredAWSRegion")?.ToString() ?? access.Region,
         };
-        return ProfileName is null && SessionVariable("StoredAWSCredentials") is { } stored ? AwsSession.WithKeysOf(access, stored) : access;
+        if (ProfileName is not null)
+        {
+            return access.WithProfile(ProfileName);
+        }
+
+        return SessionVariable("StoredAWSCredentials") is { } stored ? AwsSession.WithKeysOf(access, stored) : access;
+    }
+
+    private Dictionary<string, string> Given()
+    {
+        var given = new Dictionary<string, string>();
+        Add("WALG_LIBSODIUM_KEY_PATH", LibsodiumKeyPath is null ? null : ResolvePath(LibsodiumKeyPath));
+        Add("WALG_LIBSODIUM_KEY_TRANSFORM", LibsodiumKeyTransform);
+        Add("WALG_PGP_KEY_PATH", PgpKeyPath is null ? null : ResolvePath(PgpKeyPath));
+        Add("WALG_PGP_KEY_PASSPHRASE", PgpPassphrase is null ? null : new NetworkCredential(string.Empty, PgpPassphrase).Password);
+        return given;
+
+        void Add(string name, string? value)
+        {
+            if (value is { Length: > 0 })
+            {
+                given[name] = value;
+            }
+        }
     }
 }

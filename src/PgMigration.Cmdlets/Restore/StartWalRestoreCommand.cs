@@ -19,6 +19,10 @@ namespace PgMigration.Cmdlets;
 /// <para>From a folder, on another port, open to a network, with a tablespace put elsewhere.</para>
 /// </example>
 /// <example>
+/// <code>Start-WalRestore -WalgConfig ~/prod.walg.json -DataDirectory /data/pg -PgpKeyPath ~/prod.asc -PgpPassphrase (Read-Host 'Passphrase' -AsSecureString)</code>
+/// <para>With the settings that WAL-G has, and the private key of an archive that is encrypted with OpenPGP.</para>
+/// </example>
+/// <example>
 /// <code>Start-WalRestore s3://wal-bucket/prod -DataDirectory /data/pg | Wait-ReplicationLag -Source $env:DATABASE_URL -Below 10s</code>
 /// <para>Waits until it has caught up.</para>
 /// </example>
@@ -52,10 +56,10 @@ public sealed class StartWalRestoreCommand : ArchiveCmdlet
     [Parameter]
     public string? OSUser { get; set; }
 
-    /// <summary>How many parts are downloaded and extracted at once; the number of cores by default, 16 at most.</summary>
+    /// <summary>How many parts are downloaded and extracted at once; by default what WALG_DOWNLOAD_CONCURRENCY says, else the number of cores, 16 at most.</summary>
     [Parameter]
     [ValidateRange(1, 256)]
-    public int Parallelism { get; set; } = LoadOptions.DefaultParallelism;
+    public int? Parallelism { get; set; }
 
     /// <summary>Check the pages by their checksums while they are restored. What is wrong and not overwritten by replay is a warning that names file and page.</summary>
     [Parameter]
@@ -97,7 +101,7 @@ public sealed class StartWalRestoreCommand : ArchiveCmdlet
                 Port = Port,
                 PostgresBin = PostgresBin is null ? null : ResolvePath(PostgresBin),
                 User = OSUser is null ? null : new OSUser(OSUser),
-                Parallelism = Parallelism,
+                Parallelism = Parallelism ?? Settings.DownloadConcurrency ?? LoadOptions.DefaultParallelism,
                 Verify = Verify,
                 TablespaceMapping = Mapping(),
                 Superuser = Superuser,

@@ -9,6 +9,15 @@ public static class Codec
     /// <summary>Zstandard.</summary>
     public static ICodec Zstd { get; } = new ZstdCodec();
 
+    /// <summary>Brotli.</summary>
+    public static ICodec Brotli { get; } = new BrotliCodec();
+
+    /// <summary>The legacy .lzma container; read only.</summary>
+    public static ICodec Lzma { get; } = new LzmaCodec();
+
+    /// <summary>The lzop container, as WAL-E writes it; read only.</summary>
+    public static ICodec Lzo { get; } = new LzoCodec();
+
     /// <summary>Gzip.</summary>
     public static ICodec Gzip { get; } = new GzipCodec();
 
@@ -16,7 +25,7 @@ public static class Codec
     public static ICodec None { get; } = new PlainCodec();
 
     /// <summary>Every codec, the likelier ones first.</summary>
-    public static IReadOnlyList<ICodec> All { get; } = [Lz4, Zstd, Gzip, None];
+    public static IReadOnlyList<ICodec> All { get; } = [Lz4, Zstd, Brotli, Lzma, Lzo, Gzip, None];
 
     // What PostgreSQL and the writers of backups themselves put behind a dot: no compression.
     private static readonly HashSet<string> PlainEndings = ["history", "backup", "partial", "tar", "json", "txt"];
@@ -26,14 +35,14 @@ public static class Codec
     public static ICodec? ByExtension(string extension) => All.FirstOrDefault(codec => codec.Extension == extension);
 
     /// <summary>The codec that an object was written with, by its name.</summary>
-    /// <exception cref="MigrationException"><c>CodecNotSupported</c>: brotli, lzma, lzo or another one that we do not read.</exception>
+    /// <exception cref="MigrationException"><c>CodecNotSupported</c>: one that neither WAL-G nor WAL-E writes.</exception>
     public static ICodec ForName(string objectName)
     {
         string extension = ExtensionOf(objectName);
         return extension.Length == 0 || PlainEndings.Contains(extension)
             ? None
             : ByExtension(extension) ?? throw new MigrationException("CodecNotSupported", MigrationErrorKind.NotSupported,
-                $"The object '{objectName}' is compressed as '.{extension}', which is not supported yet. Expected .lz4, .zst, .gz or a plain object.");
+                $"The object '{objectName}' is compressed as '.{extension}', which is not supported. Expected .lz4, .zst, .br, .lzma, .lzo, .gz or a plain object.");
     }
 
     /// <summary>The name without its codec's extension: <c>part_001.tar</c> for <c>part_001.tar.lz4</c>.</summary>

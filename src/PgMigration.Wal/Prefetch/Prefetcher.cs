@@ -61,6 +61,7 @@ public sealed class Prefetcher
         using var watch = new ArchiveWatch(view, flow, record, access.Location.Folder, _log);
         using var credentials = new CredentialRenewal(_layout, view, Limits, _log);
         watch.Failed += credentials.After;
+        flow.Failed += credentials.After;
         var stuck = new StuckReplay(_layout, record, view, flow, _log);
         var board = new StatusBoard(_layout, flow, stuck, watch, view);
         board.WriteStarting();

@@ -41,6 +41,9 @@ internal sealed class SegmentFlow
     /// <summary>Beats when PostgreSQL begins to wait for a segment that the archive is not known to hold.</summary>
     public Pulse Missed { get; } = new();
 
+    /// <summary>A segment could not be fetched: perhaps another key, which was put into archive.json meanwhile, can.</summary>
+    public event Action<Exception>? Failed;
+
     /// <summary>When PostgreSQL last waited for a segment.</summary>
     public DateTime LastWanted { get; private set; } = DateTime.MinValue;
 
@@ -335,6 +338,11 @@ internal sealed class SegmentFlow
             {
                 _ = _failures.Remove(name);
             }
+        }
+
+        if (failure is not null)
+        {
+            Failed?.Invoke(failure);
         }
 
         Changed.Beat();

@@ -30,7 +30,7 @@ public sealed class SegmentStore
     /// <summary>Whether fetched files are flushed to disk before they get their names.</summary>
     public bool FlushesToDisk { get; init; } = true;
 
-    /// <summary>Lists what is there, in the order of names; objects with a codec that we cannot read are listed too.</summary>
+    /// <summary>Lists what is there, in the order of names.</summary>
     /// <param name="storage">The archive.</param>
     /// <param name="after">A name as PostgreSQL has it: only what comes after that segment; null for all.</param>
     /// <param name="cancel">Ends the listing.</param>
@@ -117,11 +117,11 @@ public sealed class SegmentStore
         return TimelineHistory.Parse(timeline, Encoding.UTF8.GetString(content.GetBuffer(), 0, (int)content.Length));
     }
 
-    // ".lz4" goes, ".history" stays; also codecs go that we cannot read, or they would look like other files
+    // ".lz4" goes, ".history" stays
     private static string Bare(string name)
     {
         int dot = name.LastIndexOf('.');
-        return dot > 0 && name[dot..] is ".lz4" or ".zst" or ".gz" or ".br" or ".lzma" or ".lzo" ? name[..dot] : name;
+        return dot > 0 && Codec.ByExtension(name[(dot + 1)..]) is { Extension.Length: > 0 } ? name[..dot] : name;
     }
 
     private async Task FetchAsync(string name, string objectName, string path, TimelineHistory? history, CancellationToken cancel)

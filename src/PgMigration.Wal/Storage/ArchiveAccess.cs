@@ -29,6 +29,12 @@ public sealed record ArchiveAccess
     /// <summary>The file that holds the profile; null: where AWS programs look in this user's home.</summary>
     public string? ProfileFile { get; init; }
 
+    /// <summary>Certificates, in PEM form, of authorities to trust beside the machine's own; null for none.</summary>
+    public string? CertificateAuthorities { get; init; }
+
+    /// <summary>What decrypts the archive's objects; null when they are not encrypted.</summary>
+    public EncryptionKeys? Encryption { get; init; }
+
     /// <summary>Whether keys are held here, rather than looked up when they are needed.</summary>
     [JsonIgnore]
     public bool HasKeys => SecretAccessKey is not null;
@@ -44,16 +50,11 @@ public sealed record ArchiveAccess
 
     /// <summary>Access to a location with what the environment says about it, by the names that the AWS and WAL-G programs use.</summary>
     /// <param name="location">Such as <c>s3://bucket/prefix</c>.</param>
-    /// <exception cref="MigrationException"><c>ArchiveAddressInvalid</c>.</exception>
+    /// <exception cref="MigrationException">As <see cref="ArchiveSettings.To"/>.</exception>
     public static ArchiveAccess To(string location)
     {
-        var parsed = ArchiveLocation.Parse(location);
-        return !parsed.IsS3 ? new ArchiveAccess { Location = parsed } : new ArchiveAccess
-        {
-            Location = parsed,
-            Endpoint = FirstVariable("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT") is { } endpoint ? ParseEndpoint(endpoint) : null,
-            PathStyle = bool.TryParse(FirstVariable("AWS_S3_FORCE_PATH_STYLE"), out bool pathStyle) ? pathStyle : null,
-        };
+        ArgumentNullException.ThrowIfNull(location);
+        return ArchiveSettings.OfEnvironment.To(location);
     }
 
     /// <summary>Reads a custom endpoint: an http or https address without user, query or fragment.</summary>
@@ -74,6 +75,9 @@ public sealed record ArchiveAccess
         ArgumentException.ThrowIfNullOrWhiteSpace(secretAccessKey);
         return this with { AccessKeyId = accessKeyId, SecretAccessKey = secretAccessKey, SessionToken = string.IsNullOrEmpty(sessionToken) ? null : sessionToken };
     }
+
+    /// <summary>The same access by a profile of the AWS configuration files, without keys that came from elsewhere.</summary>
+    public ArchiveAccess WithProfile(string name) => this with { Profile = name, AccessKeyId = null, SecretAccessKey = null, SessionToken = null };
 
     /// <summary>
     /// The same access for a process of another user, such as the restored server's: that one sees neither this user's environment nor home, so the
@@ -125,19 +129,7 @@ public sealed record ArchiveAccess
         _ = Endpoint is null ? text : text.Append(" at ").Append(Endpoint.GetLeftPart(UriPartial.Path));
         _ = Region is null ? text : text.Append(" in ").Append(Region);
         _ = Profile is null ? text : text.Append(" with profile ").Append(Profile);
+        _ = Encryption is null ? text : text.Append(", encrypted with ").Append(Encryption);
         return (HasKeys ? text.Append(" with given keys") : text).ToString();
-    }
-
-    private static string? FirstVariable(params ReadOnlySpan<string> names)
-    {
-        foreach (string name in names)
-        {
-            if (Environment.GetEnvironmentVariable(name) is { Length: > 0 } value)
-            {
-                return value;
-            }
-        }
-
-        return null;
     }
 }

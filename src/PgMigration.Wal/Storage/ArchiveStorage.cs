@@ -7,11 +7,14 @@ public static class ArchiveStorage
     /// <param name="access">Where it lies and how it is reached.</param>
     /// <param name="limits">How long transfers may stall and are tried again; null for the usual limits.</param>
     /// <param name="observer">Is warned when something is tried again for longer than a moment; null for nobody.</param>
-    /// <exception cref="MigrationException"><c>ProfileNotFound</c>, <c>RegionMissing</c>.</exception>
+    /// <exception cref="MigrationException"><c>ProfileNotFound</c>, <c>RegionMissing</c>, <c>EncryptionKeyInvalid</c>, <c>LibsodiumMissing</c>.</exception>
     public static IArchiveStorage Open(ArchiveAccess access, TransferLimits? limits = null, IMigrationObserver? observer = null)
     {
         ArgumentNullException.ThrowIfNull(access);
-        return access.Location.IsS3 ? new S3Storage(access, limits ?? TransferLimits.Default, observer) : new FileStorage(access.Location);
+        var encryption = ArchiveEncryption.Of(access);
+        return access.Location.IsS3
+            ? new S3Storage(access, limits ?? TransferLimits.Default, observer) { Encryption = encryption }
+            : new FileStorage(access.Location) { Encryption = encryption };
     }
 
     /// <summary>Opens an archive by its address, as the environment says it is reached.</summary>

@@ -23,6 +23,11 @@ internal static class S3Client
             RequestChecksumCalculation = access.Endpoint is null ? RequestChecksumCalculation.WHEN_SUPPORTED : RequestChecksumCalculation.WHEN_REQUIRED,
             ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
         };
+        if (access.CertificateAuthorities is not null)
+        {
+            config.HttpClientFactory = new TrustedAuthorities(access.CertificateAuthorities);
+        }
+
         if (access.Profile is not null && !access.HasKeys)
         {
             config.Profile = new Profile(access.Profile, access.ProfileFile);
@@ -47,7 +52,8 @@ internal static class S3Client
         return credentials is not null ? new AmazonS3Client(credentials, config) : new AmazonS3Client(config);
     }
 
-    private static AWSCredentials? Credentials(ArchiveAccess access)
+    /// <summary>The credentials that were given or that the profile holds; null for the usual chain.</summary>
+    public static AWSCredentials? Credentials(ArchiveAccess access)
     {
         if (access.HasKeys)
         {

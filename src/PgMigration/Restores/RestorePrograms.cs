@@ -16,6 +16,9 @@ internal sealed class RestorePrograms
 
     private static readonly string[] Names = ["pgmigration-walfetch", "pgmigration-walprefetch"];
 
+    // The prefetcher loads it from beside itself when the archive is encrypted with it.
+    private const string Libsodium = "libsodium.so";
+
     private readonly string _folder;
 
     private RestorePrograms(string folder) => _folder = folder;
@@ -47,7 +50,7 @@ internal sealed class RestorePrograms
     {
         string folder = $"{RestoreLayout.FolderName}/{FolderName}";
         files.MakeFolder(folder);
-        foreach (string name in Names)
+        foreach (string name in Names.Append(Libsodium).Where(name => File.Exists(Path.Combine(_folder, name))))
         {
             string path = files[$"{folder}/{name}"];
             string temporary = path + ".new";

@@ -21,11 +21,31 @@ public sealed class InheritedSecretsTests : IDisposable
         start.Environment["AWS_SECRET_ACCESS_KEY"] = "secret of the session";
         start.Environment["AWS_SESSION_TOKEN"] = "token of the session";
         start.Environment["AWS_REGION"] = "eu-central-1";
+        start.Environment["WALG_LIBSODIUM_KEY"] = "key of the archive";
 
         InheritedSecrets.Remove(start, _layout.DataDirectory);
 
         Assert.Equal(goAlong, start.Environment.ContainsKey("AWS_SECRET_ACCESS_KEY"));
         Assert.Equal(goAlong, start.Environment.ContainsKey("AWS_SESSION_TOKEN"));
         Assert.True(start.Environment.ContainsKey("AWS_REGION"));
+        Assert.False(start.Environment.ContainsKey("WALG_LIBSODIUM_KEY"));
+    }
+
+    [Theory]
+    [InlineData("DATABASE_URL", false)]
+    [InlineData("PGPASSWORD", false)]
+    [InlineData("STRIPE_KEY", false)]
+    [InlineData("PATH", true)]
+    [InlineData("LC_ALL", true)]
+    [InlineData("https_proxy", true)]
+    [InlineData("WALG_LIBSODIUM_KEY", true)]
+    public void A_server_inherits_what_it_needs_and_nothing_else_of_the_session(string variable, bool goesAlong)
+    {
+        var start = new ProcessStartInfo("true");
+        start.Environment[variable] = "value of the session";
+
+        InheritedSecrets.Remove(start, _layout.DataDirectory);
+
+        Assert.Equal(goesAlong, start.Environment.ContainsKey(variable));
     }
 }

@@ -13,7 +13,8 @@ internal sealed class FollowedArchive : IDisposable
     private readonly PublishedPrograms _programs;
     private readonly string _root = Directory.CreateTempSubdirectory("pgm-programs-").FullName;
 
-    public FollowedArchive(PublishedPrograms programs, string start = "000000010000000000000001", long poolLimit = RestoreRecord.DefaultPoolLimit, ArchiveAccess? access = null)
+    public FollowedArchive(PublishedPrograms programs, string start = "000000010000000000000001", long poolLimit = RestoreRecord.DefaultPoolLimit, ArchiveAccess? access = null,
+        EncryptionKeys? encryption = null, (string Id, string Secret)? keys = null)
     {
         _programs = programs;
         Layout = new RestoreLayout(Path.Combine(_root, "data"));
@@ -21,7 +22,8 @@ internal sealed class FollowedArchive : IDisposable
         Directory.CreateDirectory(Path.Combine(Layout.DataDirectory, "pg_wal"));
         Directory.CreateDirectory(WalFolder);
         File.WriteAllText(Path.Combine(Layout.DataDirectory, "standby.signal"), string.Empty);
-        (access ?? ArchiveAccess.To(Path.Combine(_root, "archive"))).Save(Layout.ArchiveFile);
+        access ??= ArchiveAccess.To(Path.Combine(_root, "archive")) with { Encryption = encryption };
+        (keys is var (id, secret) ? access.WithKeys(id, secret) with { Region = "eu-central-1" } : access).Save(Layout.ArchiveFile);
         new RestoreRecord { SystemIdentifier = Cluster, SegmentSize = SegmentSize, MajorVersion = 15, StartSegment = start, PoolLimit = poolLimit }.Save(Layout.RecordFile);
     }
 
