@@ -52,7 +52,14 @@ public sealed class PgBouncerApp : MigrationApp
                 $"PgBouncer's entry '{_name}' is already paused or disabled. RESUME or ENABLE it first, so that it is clear who lets the app go on.");
         }
 
-        string? mode = entry.GetValueOrDefault("pool_mode") ?? (await console.AskAsync("SHOW CONFIG", cancel)).Find(row => row["key"] == "pool_mode")?["value"];
+        var config = (await console.AskAsync("SHOW CONFIG", cancel)).ToDictionary(row => row["key"]!, row => row["value"], StringComparer.Ordinal);
+        if (Names(config, "stats_users").Contains(_console.User) && !Names(config, "admin_users").Contains(_console.User))
+        {
+            throw new MigrationException("PgBouncerNotAdmin", MigrationErrorKind.PermissionDenied,
+                $"PgBouncer lets {_console.User} look (stats_users) but not PAUSE. Name it in admin_users of {ConfigFile} too, or give another user for -PgBouncer.");
+        }
+
+        string? mode = entry.GetValueOrDefault("pool_mode") ?? config.GetValueOrDefault("pool_mode");
         if (mode == "session")
         {
             throw new MigrationException("PgBouncerSessionMode", MigrationErrorKind.InvalidOperation,
@@ -132,6 +139,9 @@ public sealed class PgBouncerApp : MigrationApp
                 $"PgBouncer's entry '{_name}' leads to another server than {source} (system identifier and start: {through} against {expected}). Give the pooler of the app that is cut over.");
         }
     }
+
+    private static string[] Names(Dictionary<string, string?> config, string key) =>
+        config.GetValueOrDefault(key)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
 
     private string Quoted => $"\"{_name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 

@@ -129,6 +129,13 @@ internal sealed class PgBouncerConsole : IAsyncDisposable
     private async Task<ScramClient?> AnswerAsync(int method, ReadOnlyMemory<byte> body, PgServer console, ScramClient? scram, CancellationToken cancel)
     {
         const int Ok = 0, ClearText = 3, Md5 = 5, Sasl = 10, SaslContinue = 11, SaslFinal = 12;
+        // Before the password goes out: in a way of logging in that the user has forbidden it must not.
+        string? asked = method switch { ClearText => "password", Md5 => "md5", Sasl => "scram-sha-256", _ => null };
+        if (asked is not null && !console.MayLogInBy(asked))
+        {
+            throw Refused($"it asks for the login method '{asked}', which the option require_auth or channel_binding of -PgBouncer forbids.");
+        }
+
         string password = console.FindPassword() ?? string.Empty;
         switch (method)
         {

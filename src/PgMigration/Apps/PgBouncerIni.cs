@@ -45,6 +45,7 @@ internal sealed class PgBouncerIni
     {
         string[] lines = File.ReadAllText(_path).Split('\n');
         bool inSection = false;
+        int found = -1;
         for (int index = 0; index < lines.Length; index++)
         {
             string line = lines[index].Trim();
@@ -54,11 +55,11 @@ internal sealed class PgBouncerIni
             }
             else if (inSection && line.Length > 0 && line[0] is not (';' or '#') && line.Split('=', 2)[0].Trim().Trim('"') == database)
             {
-                return (lines, line, index);
+                found = index; // of two with the same name PgBouncer takes the last
             }
         }
 
-        throw new MigrationException("PgBouncerEntryNotFound", MigrationErrorKind.NotFound,
+        return found >= 0 ? (lines, lines[found].Trim(), found) : throw new MigrationException("PgBouncerEntryNotFound", MigrationErrorKind.NotFound,
             $"The [databases] section of {_path} has no entry '{database}'. Expected a line like: {database} = host=… port=… dbname=…; an entry in an included file is changed by giving that file.");
     }
 

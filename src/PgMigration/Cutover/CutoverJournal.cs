@@ -52,7 +52,7 @@ public sealed class CutoverJournal : IDisposable
         var @lock = Lock(path);
         try
         {
-            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite };
+            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite, BufferSize = 0 };
             if (!OperatingSystem.IsWindows())
             {
                 options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -81,7 +81,7 @@ public sealed class CutoverJournal : IDisposable
         FileStream? file = null;
         try
         {
-            file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+            file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
             var entries = Parse(file, out long end);
             file.SetLength(end);
             file.Position = end;
@@ -103,10 +103,21 @@ public sealed class CutoverJournal : IDisposable
     }
 
     /// <summary>Appends a line and returns once it is on disk.</summary>
+    /// <exception cref="MigrationException"><c>JournalNotWritable</c>: the disk is full, or the file gone. The line then was never said.</exception>
     public void Write(CutoverEvent what, string? step = null, string? text = null, CutoverFacts? facts = null)
     {
+        int held = _held.Length;
         Hold(what, step, text, facts);
-        Sync();
+        try
+        {
+            Sync();
+        }
+        catch (Exception error) when (error is IOException or ObjectDisposedException)
+        {
+            _held.Length = held;
+            _entries.RemoveAt(_entries.Count - 1);
+            throw new MigrationException("JournalNotWritable", MigrationErrorKind.ResourceUnavailable, $"The journal {Path} cannot be written: {error.Message}", error);
+        }
     }
 
     /// <summary>Appends a line that reaches the disk together with the next <see cref="Write"/>.</summary>
@@ -120,9 +131,16 @@ public sealed class CutoverJournal : IDisposable
     /// <summary>Writes what was held, and lets the file go.</summary>
     public void Dispose()
     {
-        if (_file.CanWrite && _held.Length > 0)
+        try
         {
-            Sync();
+            if (_file.CanWrite && _held.Length > 0)
+            {
+                Sync();
+            }
+        }
+        catch (IOException)
+        {
+            // What was held is only what was done: that is asked again.
         }
 
         _file.Dispose();
@@ -145,9 +163,20 @@ public sealed class CutoverJournal : IDisposable
 
     private void Sync()
     {
-        _file.Write(Encoding.UTF8.GetBytes(_held.ToString()));
-        _held.Clear();
-        _file.Flush(flushToDisk: true);
+        long end = _file.Position;
+        try
+        {
+            _file.Write(Encoding.UTF8.GetBytes(_held.ToString()));
+            _file.Flush(flushToDisk: true);
+            _held.Clear();
+        }
+        catch (IOException)
+        {
+            // no half line, which the next one would be glued to
+            _file.SetLength(end);
+            _file.Position = end;
+            throw;
+        }
     }
 
     private static List<CutoverEntry> Parse(FileStream file, out long end)

@@ -66,7 +66,7 @@ public sealed class CutoverRunner
         }
 
         _context.Observer.Progress(new MigrationProgress("Cutover", "done") { Percent = 100, Completed = true });
-        Journal.Write(CutoverEvent.CutOver);
+        Tell(CutoverEvent.CutOver);
         return Report(CutoverOutcome.CutOver);
     }
 
@@ -82,9 +82,14 @@ public sealed class CutoverRunner
         }
 
         await RefuseStaleAsync(CancellationToken.None);
+        return await TakeBackAsync();
+    }
+
+    private async Task<CutoverReport> TakeBackAsync()
+    {
         foreach (var step in _plan.Steps.Reverse().Where(step => IsBegun(step) && !IsUndone(step)))
         {
-            Journal.Write(CutoverEvent.UndoBegun, step.Name);
+            Tell(CutoverEvent.UndoBegun, step.Name);
             using var deadline = new CancellationTokenSource(UndoTimeout);
             try
             {
@@ -93,7 +98,7 @@ public sealed class CutoverRunner
             catch (Exception error)
             {
                 string reason = Explain(error, deadline.IsCancellationRequested ? UndoTimeout : null);
-                Journal.Write(CutoverEvent.UndoFailed, step.Name, reason);
+                Tell(CutoverEvent.UndoFailed, step.Name, reason);
                 throw new MigrationException("CutoverUndoFailed", MigrationErrorKind.InvalidOperation,
                     $"Taking back {step.Name} failed: {reason} The steps before it are still in force, so the app may still be paused and the source fenced. Mend the cause, then run Undo-Cutover -Journal '{Journal.Path}'.", error);
             }
@@ -102,7 +107,7 @@ public sealed class CutoverRunner
         }
 
         _context.Observer.Progress(new MigrationProgress("Cutover", "undone") { Percent = 100, Completed = true });
-        Journal.Write(CutoverEvent.BackOnSource);
+        Tell(CutoverEvent.BackOnSource);
         return Report(CutoverOutcome.BackOnSource);
     }
 
@@ -125,7 +130,15 @@ public sealed class CutoverRunner
             return;
         }
 
-        Journal.Write(CutoverEvent.Begun, step.Name);
+        if (past)
+        {
+            Tell(CutoverEvent.Begun, step.Name);
+        }
+        else
+        {
+            Journal.Write(CutoverEvent.Begun, step.Name);
+        }
+
         if (step.Name == nameof(PauseApp))
         {
             pause.Start();
@@ -149,6 +162,20 @@ public sealed class CutoverRunner
         _context.Observer.Verbose(string.Create(CultureInfo.InvariantCulture, $"{step.Name}: {proof} ({clock.Elapsed.TotalMilliseconds:0} ms)"));
     }
 
+    // On the way back, and behind the point of no return, a journal that cannot be written (a full disk) must not keep the app waiting: what
+    // is on disk leads whoever reads it the same way.
+    private void Tell(CutoverEvent what, string? step = null, string? text = null)
+    {
+        try
+        {
+            Journal.Write(what, step, text);
+        }
+        catch (MigrationException error) when (error.ErrorId == "JournalNotWritable")
+        {
+            _context.Observer.Warning($"{error.Message} It goes on without: {what} {step} is not on record.");
+        }
+    }
+
     // Where only one way is left, a server that restarts or a network that blinks is no reason to stop: sessions are opened anew.
     private static async Task PersistAsync(Func<Task> act, CancellationToken cancel)
     {
@@ -170,14 +197,14 @@ public sealed class CutoverRunner
     private async Task GiveUpAsync(ICutoverStep step, Exception error, PauseDeadline pause, CancellationToken cancel)
     {
         string reason = Explain(error, pause.HasPassed ? _context.Options.MaxPause : IsPastPointOfNoReturn ? AheadTimeout : null);
-        Journal.Write(CutoverEvent.Failed, step.Name, reason);
+        Tell(CutoverEvent.Failed, step.Name, reason);
         if (IsPastPointOfNoReturn)
         {
             throw new MigrationException("CutoverIncomplete", MigrationErrorKind.InvalidOperation,
                 $"{step.Name} failed after the point of no return: {reason} The target {_context.Target} is the server to use now. Mend the cause, then run Resume-Cutover -Journal '{Journal.Path}'.", error);
         }
 
-        await UndoAsync();
+        await TakeBackAsync();
         if (cancel.IsCancellationRequested)
         {
             throw new OperationCanceledException($"The cutover was cancelled at {step.Name} and undone; the app runs on {_context.Source} as before.", error, cancel);
@@ -223,6 +250,20 @@ public sealed class CutoverRunner
         if (!IsBegun(_plan.Steps[1]) || _plan.Steps.Any(step => step.Mark != CutoverMark.None && IsBegun(step)))
         {
             return; // nothing done yet; or promoted by us, which the nonce on the target decides
+        }
+
+        try
+        {
+            // The row of a cutover that went through stays on the old server: it tells also when the target cannot be asked.
+            if (await MarkTable.FindOtherAsync(await _context.SourceSessionAsync(cancel), _context.Facts.Id, cancel) is { } other)
+            {
+                throw new MigrationException("JournalStale", MigrationErrorKind.InvalidOperation,
+                    $"The source {_context.Source} was claimed by another cutover ({other}) after that of {Journal.Path}. Nothing was done. See Get-Cutover for the newer one.");
+            }
+        }
+        catch (Exception error) when (error is NpgsqlException or MigrationException { Kind: MigrationErrorKind.Connection })
+        {
+            _context.Observer.Warning($"The source could not be asked whether another cutover has claimed it: {Redaction.Of(error.Message)}");
         }
 
         try

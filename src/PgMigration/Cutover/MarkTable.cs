@@ -48,9 +48,11 @@ internal static class MarkTable
                 if to_regclass('{Schema}.mark') is null then return; end if;
                 delete from {Schema}.mark where cutover = '{cutover.Replace("'", "''", StringComparison.Ordinal)}';
                 if exists (select from {Schema}.mark) then return; end if;
-                drop table {Schema}.mark;
-                drop schema {Schema};
-            exception when dependent_objects_still_exist then null;
+                begin
+                    drop table {Schema}.mark;
+                    drop schema {Schema};
+                exception when dependent_objects_still_exist or insufficient_privilege then null; -- takes back this block, not the row's removal
+                end;
             end $$
             """, cancel);
 }

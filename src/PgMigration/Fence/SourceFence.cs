@@ -31,6 +31,12 @@ public static class SourceFence
             where not rolsuper and rolname <> 'pg_write_all_data' and exists (select from pg_roles where rolname = 'pg_write_all_data')
               and pg_has_role(oid, (select oid from pg_roles where rolname = 'pg_write_all_data'), 'MEMBER')
             """, row => row.GetString(0), cancel));
+
+        // The worker of a subscription writes as its owner, a superuser as a rule; and a physical target would begin to subscribe too.
+        obstacles.AddRange(await session.RowsAsync("""
+            select format('Subscription %I is enabled: what it receives is written whatever the fence says, and the target would take from the same slot. Its owner runs: ALTER SUBSCRIPTION %I DISABLE', subname, subname)
+            from pg_subscription where subenabled and subdbid = (select oid from pg_database where datname = current_database())
+            """, row => row.GetString(0), cancel));
         obstacles.AddRange(await FindPreparedAsync(session, cancel));
         return obstacles;
     }
@@ -55,8 +61,29 @@ public static class SourceFence
         CommitAsync(session, FenceStatements.Raise(record), cancel);
 
     /// <summary>Gives back what the fence took, on the source or on a target that inherited it; safe to repeat.</summary>
-    public static Task LiftAsync(NpgsqlConnection session, FenceRecord record, CancellationToken cancel = default) =>
-        CommitAsync(session, FenceStatements.Lift(record), cancel);
+    /// <returns>What was given back: the record without what is no longer there, such as a table that its owner dropped meanwhile.</returns>
+    public static async Task<FenceRecord> LiftAsync(NpgsqlConnection session, FenceRecord record, CancellationToken cancel = default)
+    {
+        while (true)
+        {
+            try
+            {
+                await CommitAsync(session, FenceStatements.Lift(record), cancel);
+                return record;
+            }
+            catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn
+                or PostgresErrorCodes.UndefinedObject or PostgresErrorCodes.InvalidSchemaName)
+            {
+                var left = await FenceRemains.ReadAsync(session, record, cancel);
+                if (left.Grants.Sum(grant => grant.Objects.Count) == record.Grants.Sum(grant => grant.Objects.Count))
+                {
+                    throw;
+                }
+
+                record = left;
+            }
+        }
+    }
 
     /// <summary>Proves that every right of the record is there.</summary>
     /// <exception cref="MigrationException"><c>FenceNotLiftable</c>, naming what is missing.</exception>
@@ -138,11 +165,13 @@ public static class SourceFence
             try
             {
                 var session = await context.SourceSessionAsync(cancel);
+                // Rows frozen long ago still show their old number, which looks to come from the future once two billion others followed: an
+                // age below zero is theirs.
                 var made = await session.RowsAsync("""
                     with mark as (select age((@mark % 4294967296)::text::xid) as age)
                     select format('%s %s', case relkind when 'i' then 'index' when 'S' then 'sequence' else 'relation' end, oid::regclass) from pg_class, mark
-                    where relpersistence <> 't' and age(pg_class.xmin) <= mark.age
-                    union all select format('large object %s', oid) from pg_largeobject_metadata l, mark where age(l.xmin) <= mark.age
+                    where relpersistence <> 't' and age(pg_class.xmin) between 0 and mark.age
+                    union all select format('large object %s', oid) from pg_largeobject_metadata l, mark where age(l.xmin) between 0 and mark.age
                     """, row => row.GetString(0), cancel, new NpgsqlParameter<long>("mark", context.Facts.MarkXid));
                 return made is [var first, ..]
                     ? throw new MigrationException("SourceWrittenAfterMark", MigrationErrorKind.InvalidOperation,

@@ -25,5 +25,13 @@ internal static class RequiredAuthentication
     public static string? ForDriver(string? text) =>
         text is null ? null : string.Join(',', Methods(text).Select(method => (method.StartsWith('!') ? "!" : string.Empty) + DriverNames[method.TrimStart('!')]));
 
+    /// <summary>Whether a way of logging in, by libpq's word for it, is accepted.</summary>
+    public static bool Allows(string? text, string method) => Methods(text) switch
+    {
+        [] => true,
+        var methods when methods[0].StartsWith('!') => !methods.Any(each => DriverNames[each[1..]] == DriverNames[method]),
+        var methods => methods.Any(each => DriverNames[each] == DriverNames[method]),
+    };
+
     private static string[] Methods(string? text) => text?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
 }

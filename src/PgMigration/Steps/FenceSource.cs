@@ -33,7 +33,7 @@ public sealed class FenceSource : ICutoverStep
     {
         if (context.Facts.Fence is { } record)
         {
-            await SourceFence.LiftAsync(await context.SourceSessionAsync(cancel), record, cancel);
+            FenceRemains.Tell(record, await SourceFence.LiftAsync(await context.SourceSessionAsync(cancel), record, cancel), context.Observer);
         }
     }
 }

@@ -20,8 +20,9 @@ public sealed class OpenTarget : ICutoverStep
     {
         var record = context.Facts.Fence!;
         var target = await context.TargetSessionAsync(cancel);
-        await SourceFence.LiftAsync(target, record, cancel);
-        await SourceFence.ProveLiftedAsync(target, record, cancel);
+        var lifted = await SourceFence.LiftAsync(target, record, cancel);
+        FenceRemains.Tell(record, lifted, context.Observer);
+        await SourceFence.ProveLiftedAsync(target, lifted, cancel);
         await using var fresh = await context.Target.ConnectAsync(cancel);
         string setting = await fresh.ScalarAsync<string>("show default_transaction_read_only", cancel);
         return setting == "off"

@@ -177,6 +177,42 @@ public sealed class CutoverFailureTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_journal_whose_source_another_cutover_has_claimed_since_is_not_obeyed()
+    {
+        string journal = _bed.NewJournal;
+        await DieAfterAsync(nameof(FenceSource), journal);
+        await using (var source = await _bed.Host.App.ConnectAsync("-c default_transaction_read_only=off"))
+        {
+            await MarkTable.ClaimAsync(source, "another", CancellationToken.None);
+        }
+
+        Assert.Equal("JournalStale", (await Assert.ThrowsAsync<MigrationException>(() => _bed.Cutover().UndoAsync(journal))).ErrorId);
+        Assert.Equal("JournalStale", (await Assert.ThrowsAsync<MigrationException>(() => _bed.Cutover().ResumeAsync(journal))).ErrorId);
+    }
+
+    [Theory]
+    [InlineData(nameof(FenceSource), "CutoverUndone")]
+    [InlineData(nameof(ProveTarget), "CutoverUndone")]
+    [InlineData(nameof(OpenTarget), null)]
+    public async Task A_journal_that_cannot_be_written_any_more_does_not_keep_the_app_waiting(string step, string? errorId)
+    {
+        using var journal = CutoverJournal.Create(_bed.NewJournal);
+        await using var context = _bed.Context(journal);
+        var running = new CutoverRunner(PlanWith(inner => new WatchedStep(inner, journal.Dispose), step), context).RunAsync();
+
+        if (errorId is null)
+        {
+            Assert.Equal(CutoverOutcome.CutOver, (await running).Outcome);
+        }
+        else
+        {
+            Assert.Equal(errorId, (await Assert.ThrowsAsync<MigrationException>(() => running)).ErrorId);
+        }
+
+        await WriteAsAppAsync();
+    }
+
+    [Fact]
     public async Task An_app_that_would_be_pointed_elsewhere_is_found_before_it_is_paused()
     {
         var wrongPort = _bed.Cutover() with { Options = new CutoverOptions { AppTarget = _bed.Host.App.WithHost("127.0.0.1", 1) } };
@@ -195,6 +231,21 @@ public sealed class CutoverFailureTests : IAsyncLifetime
         var other = _bed.Cutover() with { App = new PgBouncerApp(_bed.Pooler.Admin, "other", _bed.Pooler.ConfigurationFile) };
         Assert.Contains("leads to the database 'postgres'", (await Assert.ThrowsAsync<MigrationException>(() => other.RunAsync(_bed.NewJournal))).Message, StringComparison.Ordinal);
         await WriteAsAppAsync();
+    }
+
+    [Fact]
+    public async Task A_user_who_may_only_look_at_the_pooler_is_found_before_the_app_is_paused()
+    {
+        string ini = await File.ReadAllTextAsync(_bed.Pooler.ConfigurationFile);
+        await File.WriteAllTextAsync(_bed.Pooler.ConfigurationFile, ini.Replace("admin_users", "stats_users = app\nadmin_users", StringComparison.Ordinal));
+        await using (var console = await PgBouncerConsole.ConnectAsync(_bed.Pooler.Admin, CancellationToken.None))
+        {
+            await console.AskAsync("RELOAD", CancellationToken.None);
+        }
+
+        var looker = new PgBouncerApp(_bed.Pooler.App.WithDatabase("pgbouncer"), _bed.App.Database, _bed.Pooler.ConfigurationFile);
+
+        Assert.Equal("PgBouncerNotAdmin", (await Assert.ThrowsAsync<MigrationException>(() => looker.CheckAsync(_bed.Host.App))).ErrorId);
     }
 
     [Fact]

@@ -97,6 +97,22 @@ public sealed class FenceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_subscription_that_writes_on_the_source_is_an_obstacle_that_names_itself()
+    {
+        await using (var host = await _bed.Host.Superuser.ConnectAsync())
+        {
+            await host.ExecuteAsync("create subscription feed connection 'host=127.0.0.1 port=1' publication p with (connect = false)", CancellationToken.None);
+            await using var before = await _bed.Host.App.ConnectAsync();
+            Assert.Empty(await SourceFence.FindObstaclesAsync(before));
+            await host.ExecuteAsync("alter subscription feed enable", CancellationToken.None);
+        }
+
+        await using var session = await _bed.Host.App.ConnectAsync();
+
+        Assert.Contains("ALTER SUBSCRIPTION feed DISABLE", Assert.Single(await SourceFence.FindObstaclesAsync(session)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task An_open_transaction_of_another_role_stops_the_cutover_and_is_named()
     {
         // by the socket rules only the host's superuser comes in; a stranger's transaction is one under its name
@@ -238,6 +254,58 @@ public sealed class FenceTests : IAsyncLifetime
             Assert.Equal("SourceWrittenAfterMark", error.ErrorId);
             Assert.Contains(found, error.Message, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public async Task What_was_frozen_two_billion_transactions_ago_is_not_taken_for_made_behind_the_mark()
+    {
+        await using (var host = await _bed.Host.Superuser.ConnectAsync())
+        {
+            await host.ExecuteAsync("vacuum freeze", CancellationToken.None);
+        }
+
+        // A number at the start of a file of pg_xact, which the server then makes by itself.
+        await _bed.Host.StopAsync();
+        await _bed.Host.Local.RunAsync("pg_resetwal", CancellationToken.None, "--force", "--pgdata", _bed.Host.Local.DataDirectory, "--next-transaction-id", "2999975936");
+        await _bed.Host.Local.StartAsync();
+        using var journal = CutoverJournal.Create(_bed.NewJournal);
+        await using var context = _bed.Context(journal);
+        await MarkTable.CreateAsync(await context.SourceSessionAsync(default), default);
+        await new MarkSource().DoAsync(context, default);
+
+        Assert.Equal("nothing created since on the source", await SourceFence.ProveUntouchedAsync(context));
+
+        await using var owner = await _bed.Host.App.ConnectAsync();
+        await owner.ExecuteAsync("alter table items add column more int", CancellationToken.None);
+        Assert.Equal("SourceWrittenAfterMark", (await Assert.ThrowsAsync<MigrationException>(() => SourceFence.ProveUntouchedAsync(context))).ErrorId);
+    }
+
+    [Fact]
+    public async Task A_table_that_its_owner_drops_behind_the_fence_keeps_nothing_else_fenced()
+    {
+        await WithFenceAsync(async _ =>
+        {
+            await using var owner = await _bed.Host.App.ConnectAsync("-c default_transaction_read_only=off");
+            await owner.ExecuteAsync("drop table other", CancellationToken.None);
+        });
+
+        await using var writer = await _bed.Host.App.ConnectAsync();
+        await writer.ExecuteAsync("insert into items (who) values ('after'); create table other (id int)", CancellationToken.None);
+        Assert.Equal(1, await CountAsync("after"));
+    }
+
+    [Fact]
+    public async Task Somebodys_object_in_our_schema_does_not_keep_the_source_claimed()
+    {
+        await using var session = await _bed.Host.App.ConnectAsync();
+        await MarkTable.CreateAsync(session, default);
+        await MarkTable.ClaimAsync(session, "mine", default);
+        await session.ExecuteAsync("create table pgmigration.theirs (id int)", CancellationToken.None);
+
+        await MarkTable.RemoveAsync(session, "mine", default);
+
+        Assert.Null(await MarkTable.FindOtherAsync(session, "next", default));
+        Assert.True(await session.ScalarAsync<bool>("select to_regclass('pgmigration.theirs') is not null", CancellationToken.None));
     }
 
     private async Task WithFenceAsync(Func<NpgsqlConnection, Task> whileFenced)

@@ -36,6 +36,16 @@ public sealed class PgBouncerIniTests : IDisposable
     }
 
     [Fact]
+    public void Of_two_entries_with_one_name_the_last_counts_as_it_does_for_PgBouncer()
+    {
+        File.WriteAllText(_path, "[databases]\nshop = host=first\nshop = host=last\n");
+
+        new PgBouncerIni(_path).Write("shop", new PgServer("new", 6543, "shop", "app"));
+
+        Assert.Equal("[databases]\nshop = host=first\nshop = host=new port=6543 dbname=shop\n", File.ReadAllText(_path));
+    }
+
+    [Fact]
     public void A_missing_entry_is_named_with_what_was_expected()
     {
         File.WriteAllText(_path, "[databases]\nother = host=x\n");
