@@ -51,7 +51,14 @@ internal sealed class OpenPgpReadStream(Stream encrypted, PgpKeyRing ring) : Rea
 
     private Stream Open()
     {
-        var message = FirstPacket() as PgpEncryptedDataList ?? throw new KeyMismatchException("it does not begin as an OpenPGP message. It is encrypted in another way, or not at all, or it was altered.");
+        var packets = new PgpObjectFactory(_source);
+        var packet = First(packets);
+        while (packet is PgpMarker)
+        {
+            packet = packets.NextPgpObject();
+        }
+
+        var message = packet as PgpEncryptedDataList ?? throw new KeyMismatchException("it does not begin as an OpenPGP message. It is encrypted in another way, or not at all, or it was altered.");
         var recipients = message.GetEncryptedDataObjects().OfType<PgpPublicKeyEncryptedData>().ToList();
         foreach (var recipient in recipients)
         {
@@ -66,22 +73,16 @@ internal sealed class OpenPgpReadStream(Stream encrypted, PgpKeyRing ring) : Rea
         throw new KeyMismatchException($"it is encrypted to {(recipients.Count == 0 ? "no public key" : $"key {string.Join(", ", recipients.Select(recipient => PgpKeyRing.Id(recipient.KeyId)))}")}; the private key that is set has {ring.Ids}.");
     }
 
-    private PgpObject? FirstPacket()
+    // What is no packet at all is an object that was not encrypted like this; what begins as one and breaks off is damaged.
+    private PgpObject? First(PgpObjectFactory packets)
     {
         try
         {
-            var packets = new PgpObjectFactory(_source);
-            var packet = packets.NextPgpObject();
-            while (packet is PgpMarker)
-            {
-                packet = packets.NextPgpObject();
-            }
-
-            return packet;
+            return packets.NextPgpObject();
         }
         catch (IOException) when (_source.Failure is null)
         {
-            return null; // what the library says of bytes that are no packet
+            return null;
         }
     }
 
