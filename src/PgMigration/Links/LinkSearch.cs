@@ -12,10 +12,13 @@ public static class LinkSearch
                (select nullif(setting, '') from pg_settings where name = 'restore_command'),
                (select setting from pg_settings where name = 'data_directory'),
                exists (select from pg_stat_wal_receiver), (select sender_host || ':' || sender_port from pg_stat_wal_receiver),
-               case when has_function_privilege('pg_read_file(text, bigint, bigint, boolean)', 'execute') then pg_read_file('pgmigration/restore.json', 0, 1000000, true) end,
+               has_function_privilege('pg_read_file(text, bigint, bigint, boolean)', 'execute'),
                (select count(*) from pg_stat_subscription)
         from pg_control_system()
         """;
+
+    // A statement of its own: the right to call a function is checked before a CASE could keep it from being called.
+    private const string RecordSql = "select pg_read_file('pgmigration/restore.json', 0, 1000000, true)";
 
     /// <summary>Finds it.</summary>
     /// <param name="source">The server that the app leaves.</param>
@@ -63,8 +66,9 @@ public static class LinkSearch
     private static async Task<Answer> AskAsync(PgServer server, CancellationToken cancel)
     {
         await using var session = await server.ConnectAsync(cancel);
-        return (await session.RowsAsync(Sql, row => new Answer(
-            row.GetString(0), row.GetBoolean(1), row.GetString(2), row.TextOrNull(3), row.TextOrNull(4), row.GetBoolean(5), row.TextOrNull(6), row.TextOrNull(7) is { } json ? RestoreRecord.TryParse(json) : null, row.GetInt64(8)), cancel))[0];
+        var (answer, mayRead) = (await session.RowsAsync(Sql, row => (new Answer(
+            row.GetString(0), row.GetBoolean(1), row.GetString(2), row.TextOrNull(3), row.TextOrNull(4), row.GetBoolean(5), row.TextOrNull(6), null, row.GetInt64(8)), row.GetBoolean(7)), cancel))[0];
+        return mayRead && await session.TextOrNullAsync(RecordSql, cancel) is { } json ? answer with { Record = RestoreRecord.TryParse(json) } : answer;
     }
 
     private static MigrationException NotFound(string reason) => new("LinkNotFound", MigrationErrorKind.NotFound, $"No link was found: {reason}");
