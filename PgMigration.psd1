@@ -21,6 +21,7 @@
         'New-MigrationGate'
         'Test-MigrationGate'
         'Wait-MigrationGate'
+        'Get-MigrationLink'
         'Invoke-MigrationRehearsal'
         'Get-PgSequence'
         'Repair-PgSequence'

@@ -19,6 +19,14 @@ internal sealed class Interruption : IDisposable
     /// <summary>Lets signals stop this pipeline until the returned object is disposed.</summary>
     public IDisposable Stops(PowerShell engine)
     {
+        // a stop has no effect on a pipeline that is about to begin: so it is stopped once it has
+        engine.InvocationStateChanged += (_, change) =>
+        {
+            if (change.InvocationStateInfo.State == PSInvocationState.Running && ExitCode is not null)
+            {
+                engine.BeginStop(null, null);
+            }
+        };
         lock (_gate)
         {
             _running = engine;

@@ -57,7 +57,7 @@ internal sealed class ShellSession : IDisposable
         if (!_options.NoModule && BuiltModule.Find() is { } module && script != module.BuildScript
             && !Succeeds(engine => engine.AddCommand("Import-Module").AddParameter("Name", module.Manifest)))
         {
-            return 1;
+            return _interruption.ExitCode ?? 1;
         }
 
         string text = script is null ? CommandText(_options.Command!) : FileText(script, _options.Arguments);
@@ -96,7 +96,7 @@ internal sealed class ShellSession : IDisposable
         try
         {
             engine.Invoke();
-            return true;
+            return _interruption.ExitCode is null; // an import that Ctrl-C stopped ends without a word, and the script must not begin
         }
         catch (PipelineStoppedException)
         {

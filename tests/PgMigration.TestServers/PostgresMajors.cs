@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.Versioning;
 using System.Text.Json;
 
 namespace PgMigration;
@@ -26,7 +27,7 @@ public static class PostgresMajors
         string packages = Path.Combine(NativePrograms.RootOfCheckout(), "tests", "node", "node_modules");
         foreach (string package in Directory.Exists(packages) ? Directory.GetDirectories(packages, "pg1?") : [])
         {
-            if (int.TryParse(Path.GetFileName(package)[2..], NumberStyles.None, CultureInfo.InvariantCulture, out int major) && found.TryAdd(major, new PostgresBinaries(string.Empty, major)))
+            if (OperatingSystem.IsLinux() && int.TryParse(Path.GetFileName(package)[2..], NumberStyles.None, CultureInfo.InvariantCulture, out int major) && found.TryAdd(major, new PostgresBinaries(string.Empty, major)))
             {
                 found[major] = new PostgresBinaries(Path.Combine(Unpack(package, installed), "bin"), major);
             }
@@ -36,6 +37,7 @@ public static class PostgresMajors
     }
 
     // The OS user that runs servers may not reach the checkout, and npm keeps no links: so a copy under /tmp, made once.
+    [SupportedOSPlatform("linux")]
     private static string Unpack(string package, PostgresBinaries installed)
     {
         using var description = JsonDocument.Parse(File.ReadAllText(Path.Combine(package, "package.json")));

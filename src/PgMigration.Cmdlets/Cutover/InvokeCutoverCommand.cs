@@ -21,20 +21,14 @@ namespace PgMigration.Cmdlets;
 /// <code>Get-WalRestore -DataDirectory /data/pg | Invoke-Cutover -Source $env:DATABASE_URL -App $app -MaxPause 20 -Journal ./tonight.journal</code>
 /// <para>In a new session, with a journal in a place of one's own, giving up after 20 seconds of pause.</para>
 /// </example>
+/// <example>
+/// <code>$link | Invoke-Cutover -App $app -Until FillSegment -Journal ./tonight.journal</code>
+/// <para>Does all that can be done before the app is paused, and stops. Resume-Cutover asks every gate again and goes on.</para>
+/// </example>
 [Cmdlet(VerbsLifecycle.Invoke, "Cutover", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
 [OutputType(typeof(CutoverReport), typeof(CutoverPlanRow))]
-public sealed class InvokeCutoverCommand : CutoverCmdlet
+public sealed class InvokeCutoverCommand : CutoverRunCmdlet
 {
-    /// <summary>The largest lag with which the cutover begins: bytes of WAL, such as 64MB (the default). Less than two segments may never be met.</summary>
-    [Parameter]
-    [ByteSizeTransformation]
-    public long MaxLag { get; set; } = 64L * 1024 * 1024;
-
-    /// <summary>Checks of your own that must pass before the first step: from New-MigrationGate, or script blocks that write $true.</summary>
-    [Parameter]
-    [GateTransformation]
-    public MigrationGate[] Gate { get; set; } = [];
-
     /// <summary>The journal's file; it must not exist yet. By default one in the user's application data, which the report names.</summary>
     [Parameter]
     public string? Journal { get; set; }
@@ -42,10 +36,10 @@ public sealed class InvokeCutoverCommand : CutoverCmdlet
     /// <inheritdoc/>
     protected override async Task ProcessAsync(CancellationToken cancel)
     {
-        var cutover = Cutover(new CutoverOptions { MaxLagBytes = MaxLag, Gates = Gate });
+        var cutover = Cutover(RunOptions());
         if (!await ShouldAsync($"{cutover.Source} → {cutover.Link.Target}", "Cut over"))
         {
-            foreach (var row in cutover.Plan.Describe())
+            foreach (var row in cutover.Plan.Describe(Until))
             {
                 Write(row);
             }

@@ -18,7 +18,7 @@ namespace PgMigration.Cmdlets;
 /// </example>
 [Cmdlet(VerbsLifecycle.Resume, "Cutover", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
 [OutputType(typeof(CutoverReport))]
-public sealed class ResumeCutoverCommand : CutoverCmdlet
+public sealed class ResumeCutoverCommand : CutoverRunCmdlet
 {
     /// <summary>The journal's file: Get-Cutover lists them.</summary>
     [Parameter(Mandatory = true)]
@@ -30,7 +30,7 @@ public sealed class ResumeCutoverCommand : CutoverCmdlet
         string journal = ResolvePath(Journal!);
         if (await ShouldAsync(journal, "Resume the cutover"))
         {
-            Write(await Cutover().ResumeAsync(journal, cancel));
+            Write(await Cutover(RunOptions()).ResumeAsync(journal, cancel));
         }
     }
 }

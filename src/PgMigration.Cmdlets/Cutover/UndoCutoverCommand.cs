@@ -3,7 +3,11 @@ using System.Management.Automation;
 namespace PgMigration.Cmdlets;
 
 /// <summary>Takes a begun cutover back from its journal: the app runs on the source as before.</summary>
-/// <remarks>Possible until the target was opened. After the promotion it costs a new restore: the promoted target is stopped before the source takes writes again.</remarks>
+/// <remarks>
+/// Always possible until the target was opened. After the promotion it costs a new restore: the promoted target is stopped before the
+/// source takes writes again. Once the target was opened, only along the way back that -KeepSourceInSync kept: the new server is fenced,
+/// the old one gets what it lacks, and nothing is lost. Otherwise it refuses, and says what was written since.
+/// </remarks>
 /// <example>
 /// <code>$link | Undo-Cutover -App $app -Journal ./tonight.journal</code>
 /// <para>Goes back.</para>
@@ -30,7 +34,7 @@ public sealed class UndoCutoverCommand : CutoverCmdlet
         string journal = ResolvePath(Journal!);
         if (await ShouldAsync(journal, "Undo the cutover"))
         {
-            Write(await Cutover().UndoAsync(journal));
+            Write(await Cutover().UndoAsync(journal, cancel));
         }
     }
 }

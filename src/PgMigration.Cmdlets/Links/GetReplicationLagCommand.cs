@@ -26,6 +26,7 @@ public sealed class GetReplicationLagCommand : MigrationCmdlet
 {
     /// <summary>The link to ask: what Start-WalRestore, Start-PgReplication or Start-DmsReplication returned.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
+    [ReplicationLinkTransformation]
     public ReplicationLink? Link { get; set; }
 
     /// <summary>The server that the app leaves. May be left out when the link knows it; without it only the target can be asked.</summary>

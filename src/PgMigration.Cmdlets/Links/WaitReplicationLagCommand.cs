@@ -25,6 +25,7 @@ public sealed class WaitReplicationLagCommand : MigrationCmdlet
 {
     /// <summary>The link to wait for.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
+    [ReplicationLinkTransformation]
     public ReplicationLink? Link { get; set; }
 
     /// <summary>How far it may be behind: a size such as 16MB, or a time such as 10s. An archive's link is rarely closer than one segment.</summary>

@@ -39,7 +39,12 @@ public sealed class PgServerTransformationAttribute : ArgumentTransformationAttr
         }
 
         var server = new PgServer(host, port, database, user);
-        return Text(bag, nameof(PgServer.SslMode)) is { Length: > 0 } mode ? server.WithSslMode(mode, Text(bag, nameof(PgServer.SslRootCert))) : server;
+        if (Text(bag, nameof(PgServer.SslMode)) is { Length: > 0 } mode)
+        {
+            server = server.WithSslMode(mode, Text(bag, nameof(PgServer.SslRootCert)));
+        }
+
+        return Parse(server.ToString()); // the secret did not travel: PGPASSWORD may have it, or the password file
     }
 
     private static string? Text(PSObject bag, string property) => bag.Properties[property]?.Value?.ToString();

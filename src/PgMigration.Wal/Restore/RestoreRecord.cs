@@ -76,6 +76,19 @@ public sealed record RestoreRecord
         }
     }
 
+    /// <summary>Reads a record's text, such as a server reads it from its own data directory; null when it is none.</summary>
+    public static RestoreRecord? TryParse(string json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(json, RestoreJson.Default.RestoreRecord);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Writes the record: whole or not at all, and durably.</summary>
     public void Save(string file)
     {

@@ -87,12 +87,14 @@ internal static class S3Errors
 
     private static string Reason(Exception error)
     {
-        if (Inner<SocketException>(error) is { } socket)
+        var socket = Inner<SocketException>(error);
+        bool isAborted = socket?.SocketErrorCode == SocketError.OperationAborted; // by our own time limit: "Operation canceled" would say that somebody did
+        if (socket is not null && !isAborted)
         {
             return socket.Message + ".";
         }
 
-        return Inner<OperationCanceledException>(error) is not null && Inner<HttpRequestException>(error) is null ? "no answer within the time limit." : error.GetBaseException().Message.TrimEnd('.') + ".";
+        return isAborted || (Inner<OperationCanceledException>(error) is not null && Inner<HttpRequestException>(error) is null) ? "no answer within the time limit." : error.GetBaseException().Message.TrimEnd('.') + ".";
     }
 
     private static T? Inner<T>(Exception? error)

@@ -7,6 +7,10 @@ public abstract class MigrationApp
     /// <summary>The kind of app in one word, such as <c>PgBouncer</c>.</summary>
     public abstract string Kind { get; }
 
+    /// <summary>The app's own way to its server, where this kind of app knows it: the fence has a write refused there too. Null otherwise.</summary>
+    /// <param name="cancel">Ends the question.</param>
+    public virtual Task<PgServer?> FindLoginAsync(CancellationToken cancel = default) => Task.FromResult<PgServer?>(null);
+
     /// <summary>The user's own test of the promoted target, before the app is let in; null for none.</summary>
     public AppSmokeTest? SmokeTest { get; init; }
 

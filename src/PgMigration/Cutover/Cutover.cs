@@ -10,7 +10,7 @@ public sealed record Cutover(ReplicationLink Link, PgServer Source, MigrationApp
 {
     /// <summary>What will be done, in order.</summary>
     /// <exception cref="MigrationException"><c>LinkNotSupported</c>: no plan is known for this kind of link.</exception>
-    public CutoverPlan Plan => Link.Kind == "Wal" ? CutoverPlan.ForWal(smokeTest: App.SmokeTest is not null)
+    public CutoverPlan Plan => Link.Kind == "Wal" ? CutoverPlan.ForWal(Options, App.SmokeTest is not null)
         : throw new MigrationException("LinkNotSupported", MigrationErrorKind.NotSupported, $"There is no plan yet for a link of kind {Link.Kind}; expected one that Start-WalRestore returned.");
 
     /// <summary>A file for the journal of a new cutover, in the default folder: its name begins with the time.</summary>
@@ -24,37 +24,103 @@ public sealed record Cutover(ReplicationLink Link, PgServer Source, MigrationApp
     public async Task<CutoverReport> RunAsync(string journalPath, CancellationToken cancel = default)
     {
         using var journal = CutoverJournal.Create(journalPath);
-        await using var context = Open(journal);
-        return await new CutoverRunner(Plan, context).RunAsync(cancel);
+        await using var context = await OpenAsync(journal);
+        return await RunAsync(Plan, context, cancel);
     }
 
-    /// <summary>Goes on with a cutover whose session died.</summary>
+    /// <summary>Goes on with a cutover whose session died, or that stopped where it was told to.</summary>
     /// <param name="journalPath">Its journal.</param>
     /// <param name="cancel">As for a new one.</param>
     public async Task<CutoverReport> ResumeAsync(string journalPath, CancellationToken cancel = default)
     {
         using var journal = CutoverJournal.Open(journalPath);
-        await using var context = Open(journal);
-        return await new CutoverRunner(Plan, context).RunAsync(cancel);
+        await using var context = await OpenAsync(journal);
+        return context.Facts.Returning ? await ReturnAsync(context, cancel) : await RunAsync(PlanOf(journal), context, cancel);
     }
 
     /// <summary>Takes back what was begun; the app then runs on the source as before.</summary>
+    /// <remarks>After the point of no return only along the way back that <see cref="CutoverOptions.KeepSourceInSync"/> kept: as a cutover of its own, in the same journal.</remarks>
     /// <param name="journalPath">Its journal.</param>
-    public async Task<CutoverReport> UndoAsync(string journalPath)
+    /// <param name="cancel">Heeded on the way back only, where it lets the app go on at the target; an undo before the point of no return runs to its end.</param>
+    public async Task<CutoverReport> UndoAsync(string journalPath, CancellationToken cancel = default)
     {
         using var journal = CutoverJournal.Open(journalPath);
-        await using var context = Open(journal);
-        return await new CutoverRunner(Plan, context).UndoAsync();
+        await using var context = await OpenAsync(journal);
+        return context.Facts.WayBack is not null && journal.Entries.Any(entry => entry.Event == CutoverEvent.Begun && entry.Step == nameof(OpenTarget))
+            ? await ReturnAsync(context, cancel)
+            : await new CutoverRunner(PlanOf(journal), context).UndoAsync();
     }
 
-    private CutoverContext Open(CutoverJournal journal)
+    private async Task<CutoverReport> RunAsync(CutoverPlan plan, CutoverContext context, CancellationToken cancel)
     {
-        if (journal.Facts is { } facts && (facts.Source != Source.ToString() || facts.Target != Link.Target.ToString()))
+        try
+        {
+            return await new CutoverRunner(plan, context).RunAsync(cancel);
+        }
+        catch (MigrationException failure) when (failure.ErrorId == "WatchFailed" && Options.AutoUndo && context.Facts.WayBack is not null)
+        {
+            Observer.Warning($"{failure.Message} It is taken back now, as -AutoUndo asks.");
+            return await ReturnAsync(context, cancel);
+        }
+    }
+
+    // A way back that failed and whose own undo died is first brought to its end, at the target.
+    private static async Task<CutoverReport> ReturnAsync(CutoverContext context, CancellationToken cancel)
+    {
+        var runner = new CutoverRunner(CutoverPlan.ForReturn(), context);
+        return runner.IsBeingUndone ? await runner.UndoAsync() : await runner.RunAsync(cancel);
+    }
+
+    // What a journal planned is what is gone on with, also when this session was not told of the way back.
+    private CutoverPlan PlanOf(CutoverJournal journal) => (this with
+    {
+        Options = Options with { KeepSourceInSync = journal.Entries.Any(entry => entry.Event == CutoverEvent.Planned && entry.Text?.Contains(nameof(PrepareWayBack), StringComparison.Ordinal) == true) },
+    }).Plan;
+
+    // A server may have changed its address since (a failover, a laptop that reaches it another way): then who answers there must be of the
+    // same cluster, which every new session asks, and the source must not be the target.
+    private async Task<CutoverContext> OpenAsync(CutoverJournal journal)
+    {
+        bool moved = journal.Facts is { } facts && (facts.Source != Source.ToString() || facts.Target != Link.Target.ToString());
+        if (moved && (journal.Facts!.SystemIdentifier == 0 || PgServer.Parse(journal.Facts.Source).Database != Source.Database))
         {
             throw new MigrationException("JournalOfOtherServers", MigrationErrorKind.InvalidArgument,
-                $"The journal {journal.Path} is of a cutover from {facts.Source} to {facts.Target}, not from {Source} to {Link.Target}. Give its own servers, or its own journal.");
+                $"The journal {journal.Path} is of a cutover from {journal.Facts.Source} to {journal.Facts.Target}, not from {Source} to {Link.Target}. Give its own servers, or its own journal.");
         }
 
-        return new CutoverContext(Link, Source, Options.AppTarget ?? Link.TargetForApp(Source), App, Options, journal, Observer);
+        var context = new CutoverContext(Link, Source, Options.AppTarget ?? Link.TargetForApp(Source), App, Options, journal, Observer);
+        if (moved)
+        {
+            try
+            {
+                await RefuseSameServerAsync(context);
+                context.Learn(context.Facts with { Source = Source.ToString(), Target = Link.Target.ToString() });
+            }
+            catch
+            {
+                await context.DisposeAsync();
+                throw;
+            }
+        }
+
+        return context;
+    }
+
+    private static async Task RefuseSameServerAsync(CutoverContext context)
+    {
+        const string Instance = "select pg_postmaster_start_time()::text || ' ' || current_setting('port')";
+        try
+        {
+            var target = await context.TargetSessionAsync(CancellationToken.None);
+            await using var source = await context.Source.ConnectAsync();
+            if (await target.ScalarAsync<string>(Instance, CancellationToken.None) == await source.ScalarAsync<string>(Instance, CancellationToken.None))
+            {
+                throw new MigrationException("SourceIsTarget", MigrationErrorKind.InvalidArgument, $"{context.Source} and {context.Target} are the same server. Give the server that the app leaves with -Source.");
+            }
+        }
+        catch (Exception error) when (error is Npgsql.NpgsqlException or MigrationException { Kind: MigrationErrorKind.Connection })
+        {
+            context.Observer.Warning($"Source and target could not be compared: {Redaction.Of(error.Message)}");
+        }
     }
 }

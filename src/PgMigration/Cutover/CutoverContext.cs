@@ -9,10 +9,20 @@ namespace PgMigration;
 public sealed class CutoverContext : IAsyncDisposable
 {
     // Our sessions must be able to write on a fenced server, must not lose their commits in a crash, and must not wait long for a lock.
+    // A server that no longer reaches us must let our session go, and the lock with it, in seconds and not in two hours.
     private const string SessionSettings =
-        "-c default_transaction_read_only=off -c synchronous_commit=on -c lock_timeout=1000 -c statement_timeout=0 -c idle_in_transaction_session_timeout=0";
+        "-c default_transaction_read_only=off -c synchronous_commit=on -c lock_timeout=1000 -c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
+        + " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3";
+
+    // A network that went away answers nothing, also to those who wait for ever: a statement that takes longer than this has met one.
+    private const int StatementSeconds = 20;
+
+    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan AnswersWithin = TimeSpan.FromSeconds(3);
 
     private readonly HashSet<int> _ownSourcePids = [];
+    private DateTimeOffset _sourceAsked;
+    private DateTimeOffset _targetAsked;
     private NpgsqlConnection? _source;
     private NpgsqlConnection? _target;
 
@@ -65,11 +75,26 @@ public sealed class CutoverContext : IAsyncDisposable
     public int[] OwnSourcePids => [.. _ownSourcePids];
 
     /// <summary>Remembers something, on disk before this returns.</summary>
-    public void Learn(CutoverFacts facts)
+    public void Learn(CutoverFacts facts, CutoverEvent what = CutoverEvent.Learnt, string? text = null)
     {
         Facts = facts;
-        Journal.Write(CutoverEvent.Learnt, facts: facts);
+        Journal.Write(what, text: text, facts: facts);
     }
+
+    /// <summary>What names the source as it runs now: a restart or a failover changes it. Null before the first session.</summary>
+    public string? SourceIncarnation { get; private set; }
+
+    /// <summary>The source as it ran when its fence was proven; null before that.</summary>
+    public string? FencedIncarnation { get; set; }
+
+    /// <summary>The app's own login on the source, when the app knows it and it is another than ours.</summary>
+    internal PgServer? AppLogin { get; set; }
+
+    /// <summary>Cancelled when the user wants no more; behind the point of no return the steps themselves are not.</summary>
+    internal CancellationToken Wish { get; set; }
+
+    /// <summary>How far behind the target was when the gates were first asked.</summary>
+    internal (long Bytes, Lsn Target)? FirstLag { get; set; }
 
     /// <summary>Passes on what the engineer should know after the app's last call.</summary>
     public void TellRemarks()
@@ -81,17 +106,20 @@ public sealed class CutoverContext : IAsyncDisposable
     }
 
     /// <summary>The session on the source, opened when there is none that works.</summary>
+    /// <exception cref="MigrationException"><c>SourceInRecovery</c>, <c>SourceOfOtherCluster</c>: another server answers there now; <c>CutoverRunning</c>.</exception>
     public async Task<NpgsqlConnection> SourceSessionAsync(CancellationToken cancel)
     {
-        if (_source is not { State: ConnectionState.Open })
+        if (_source is null || !await WorksAsync(_source, _sourceAsked, cancel))
         {
             await DisposeAsync(_source);
             _source = null;
-            var opened = await Source.ConnectAsync(SessionSettings, cancel);
+            var opened = await Source.ConnectAsync(SessionSettings, StatementSeconds, cancel);
             try
             {
                 await KeepIdleSessionAsync(opened, cancel);
-                await LockAsync(opened, cancel);
+                await EndOwnAsync(opened, cancel);
+                await LockAsync(opened, Facts.SystemIdentifier == 0 ? TimeSpan.FromSeconds(5) : TimeSpan.FromSeconds(15), cancel);
+                SourceIncarnation = await IdentifyAsync(opened, cancel);
             }
             catch
             {
@@ -103,21 +131,38 @@ public sealed class CutoverContext : IAsyncDisposable
             _source = opened;
         }
 
+        _sourceAsked = Options.Clock.GetUtcNow();
         return _source;
+    }
+
+    /// <summary>The session on the source whose fence was proven: one that was restarted or replaced since must be asked everything anew.</summary>
+    /// <exception cref="MigrationException"><c>SourceChanged</c>.</exception>
+    public async Task<NpgsqlConnection> FencedSourceSessionAsync(CancellationToken cancel)
+    {
+        var session = await SourceSessionAsync(cancel);
+        return FencedIncarnation is null || FencedIncarnation == SourceIncarnation ? session
+            : throw new MigrationException("SourceChanged", MigrationErrorKind.InvalidOperation,
+                $"The source was restarted or replaced while it was fenced (timeline and start: {FencedIncarnation}, now {SourceIncarnation}): fence and mark are proven anew.");
     }
 
     /// <summary>The session on the target, opened when there is none that works.</summary>
     public async Task<NpgsqlConnection> TargetSessionAsync(CancellationToken cancel)
     {
-        if (_target is not { State: ConnectionState.Open })
+        if (_target is null || !await WorksAsync(_target, _targetAsked, cancel))
         {
             await DisposeAsync(_target);
-            _target = await Target.ConnectAsync(SessionSettings, cancel);
-            await KeepIdleSessionAsync(_target, cancel);
+            _target = null;
+            var opened = await Target.ConnectAsync(SessionSettings, StatementSeconds, cancel);
+            await KeepIdleSessionAsync(opened, cancel);
+            _target = opened;
         }
 
+        _targetAsked = Options.Clock.GetUtcNow();
         return _target;
     }
+
+    /// <summary>Whether the source answers over the session there is.</summary>
+    internal async Task<bool> SourceAnswersAsync(CancellationToken cancel) => _source is not null && await WorksAsync(_source, DateTimeOffset.MinValue, cancel);
 
     /// <summary>Closes both sessions.</summary>
     public async ValueTask DisposeAsync()
@@ -126,15 +171,63 @@ public sealed class CutoverContext : IAsyncDisposable
         await DisposeAsync(_target);
     }
 
+    // A machine that slept wakes with connections that look open and lead nowhere: one that has been idle is asked before it is used.
+    private async Task<bool> WorksAsync(NpgsqlConnection session, DateTimeOffset asked, CancellationToken cancel)
+    {
+        var idle = Options.Clock.GetUtcNow() - asked;
+        if (session.State != ConnectionState.Open || (idle >= TimeSpan.Zero && idle < Fresh))
+        {
+            return session.State == ConnectionState.Open;
+        }
+
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(AnswersWithin);
+        try
+        {
+            await session.ExecuteAsync("select 1", limit.Token);
+            return true;
+        }
+        catch (Exception error) when (error is NpgsqlException or OperationCanceledException or IOException && !cancel.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    private async Task<string> IdentifyAsync(NpgsqlConnection source, CancellationToken cancel)
+    {
+        var (recovers, cluster, started) = (await source.RowsAsync(
+            "select pg_is_in_recovery(), (select system_identifier::text from pg_control_system()), pg_postmaster_start_time()::text",
+            row => (row.GetBoolean(0), row.GetString(1), row.GetString(2)), cancel))[0];
+        if (recovers && Facts.SystemIdentifier != 0)
+        {
+            throw new MigrationException("SourceInRecovery", MigrationErrorKind.InvalidOperation,
+                $"The source {Source} is a standby now: it failed over while the cutover ran. Go on with the server that was promoted: Resume-Cutover or Undo-Cutover with its address in -Source.");
+        }
+
+        if (Facts.SystemIdentifier != 0 && cluster != Facts.SystemIdentifier.ToString(System.Globalization.CultureInfo.InvariantCulture))
+        {
+            throw new MigrationException("SourceOfOtherCluster", MigrationErrorKind.InvalidData,
+                $"The server at {Source} has the system identifier {cluster}, and this cutover is of {Facts.SystemIdentifier}. Another server answers at that address; give the source's with -Source.");
+        }
+
+        return recovers ? started : $"{await MarkSource.TimelineAsync(source, cancel)}, {started}";
+    }
+
+    // A session of ours that leads nowhere any more may still hold the lock on the other side.
+    private Task EndOwnAsync(NpgsqlConnection source, CancellationToken cancel) => _ownSourcePids.Count == 0 ? Task.CompletedTask : source.ExecuteAsync(
+        "select pg_terminate_backend(pid) from pg_stat_activity where pid = any (@own) and usename = current_user and application_name = current_setting('application_name')",
+        cancel, new NpgsqlParameter<int[]>("own", OwnSourcePids));
+
     // One cutover a database: the lock is the session's, so it goes when we die, a moment later than we do.
-    private static async Task LockAsync(NpgsqlConnection source, CancellationToken cancel)
+    private static async Task LockAsync(NpgsqlConnection source, TimeSpan patience, CancellationToken cancel)
     {
         for (var clock = Stopwatch.StartNew(); !await source.ScalarAsync<bool>("select pg_try_advisory_lock(1346850119, 1)", cancel);)
         {
-            if (clock.Elapsed > TimeSpan.FromSeconds(5))
+            if (clock.Elapsed > patience)
             {
+                string? holder = await source.TextOrNullAsync("select string_agg(pid::text, ', ') from pg_locks where locktype = 'advisory' and classid = 1346850119 and objid = 1 and granted", cancel);
                 throw new MigrationException("CutoverRunning", MigrationErrorKind.InvalidOperation,
-                    "Another session holds the lock of a cutover on this source (pg_locks: advisory, 1346850119, 1). Wait for it, or end it.");
+                    $"Another session holds the lock of a cutover on this source (process {holder}). Wait for it; or, where it belongs to nobody any more, end it: SELECT pg_terminate_backend({holder}).");
             }
 
             await Task.Delay(50, cancel);

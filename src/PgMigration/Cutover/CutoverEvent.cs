@@ -18,6 +18,12 @@ public enum CutoverEvent
     /// <summary>A step failed.</summary>
     Failed,
 
+    /// <summary>The source restarted, failed over or was away: everything behind the pause is asked and proven anew.</summary>
+    Repeated,
+
+    /// <summary>The cutover stopped where it was told to (<c>-Until</c>); a resume goes on, an undo goes back.</summary>
+    Stopped,
+
     /// <summary>A step is about to be taken back.</summary>
     UndoBegun,
 

@@ -15,6 +15,18 @@ public sealed record CutoverFacts
     /// <summary>What the fence changed on the source, and how it was before.</summary>
     public FenceRecord? Fence { get; init; }
 
+    /// <summary>What was made so that the old server follows the new one; null when nothing was.</summary>
+    public WayBackRecord? WayBack { get; init; }
+
+    /// <summary>Where the target wrote just before it was opened.</summary>
+    public Lsn? OpenedLsn { get; init; }
+
+    /// <summary>Whether the cutover is being taken back along the way back.</summary>
+    public bool Returning { get; init; }
+
+    /// <summary>What the fence of the way back changes on the new server.</summary>
+    public FenceRecord? ReturnFence { get; init; }
+
     /// <summary>How the app was before its pause; null before that, and for an app that need not know.</summary>
     public AppMemory? App { get; init; }
 

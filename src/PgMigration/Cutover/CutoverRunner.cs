@@ -8,9 +8,9 @@ namespace PgMigration;
 /// Takes the steps of a plan: journal "begun", do, prove, journal "done". A resume and an undo read the same journal and take the same
 /// steps; there is no second path for trouble.
 /// </summary>
-public sealed class CutoverRunner
+public sealed partial class CutoverRunner
 {
-    private static readonly TimeSpan UndoTimeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan UndoTimeout = TimeSpan.FromSeconds(90);
     private static readonly TimeSpan AheadTimeout = TimeSpan.FromSeconds(60);
 
     private readonly CutoverPlan _plan;
@@ -26,8 +26,9 @@ public sealed class CutoverRunner
 
     private CutoverJournal Journal => _context.Journal;
 
-    /// <summary>Whether the first step that opens the target has been begun: the journal decides, not the servers.</summary>
-    private bool IsPastPointOfNoReturn => _plan.Steps.Any(step => step.Mark == CutoverMark.PointOfNoReturn && IsBegun(step));
+    private (CutoverOutcome Reached, CutoverEvent Event, PgServer Server) Ahead => _plan.IsReturn ? Home(false) : Home(true);
+
+    private (CutoverOutcome Reached, CutoverEvent Event, PgServer Server) Behind => _plan.IsReturn ? Home(true) : Home(false);
 
     /// <summary>Runs the plan; with a journal that knows steps already, goes on where it stopped.</summary>
     /// <param name="cancel">Before the point of no return: undoes what was done. After it the rest runs to its end all the same.</param>
@@ -37,20 +38,25 @@ public sealed class CutoverRunner
     public async Task<CutoverReport> RunAsync(CancellationToken cancel = default)
     {
         RefuseEnded();
-        if (Journal.Entries.Any(entry => entry.Event == CutoverEvent.UndoBegun))
+        if (_context.Options.Until is { } last)
+        {
+            _plan.CheckUntil(last, _context.Options.LeaveAppPaused);
+        }
+
+        if (IsBeingUndone)
         {
             throw new MigrationException("CutoverBeingUndone", MigrationErrorKind.InvalidOperation,
                 $"An undo of this cutover was begun; finish it with Undo-Cutover -Journal '{Journal.Path}'.");
         }
 
-        bool resumed = Journal.Entries.Count > 0;
+        bool resumed = Current.Any();
         await RefuseStaleAsync(cancel);
         if (!resumed)
         {
-            Journal.Write(CutoverEvent.Planned, text: string.Join(", ", _plan.Steps.Select(step => step.Name)), facts: _context.Facts);
+            _context.Learn(_context.Facts with { Returning = _plan.IsReturn }, CutoverEvent.Planned, string.Join(", ", _plan.Steps.Select(step => step.Name)));
         }
 
-        using var pause = new PauseDeadline(_context.Options.MaxPause);
+        using var pause = new PauseDeadline(_context.Options.MaxPause, _context.Options.Clock);
         for (int index = resumed ? FirstStepToTake() : 0; index < _plan.Steps.Count; index++)
         {
             var step = _plan.Steps[index];
@@ -60,14 +66,27 @@ public sealed class CutoverRunner
             }
             catch (Exception error)
             {
-                await GiveUpAsync(step, error, pause, cancel);
-                throw; // not reached: giving up always throws
+                if (!await IsSourceBackAsync(step, error, pause, cancel))
+                {
+                    await GiveUpAsync(step, error, pause, cancel);
+                    throw; // not reached: giving up always throws
+                }
+
+                index = _plan.PlaceOf(nameof(FenceSource)) - 1;
+                continue;
+            }
+
+            if (_context.Options.Until is { } until && step.Name.Equals(until, StringComparison.OrdinalIgnoreCase) && index < _plan.Steps.Count - 1)
+            {
+                Journal.Write(CutoverEvent.Stopped, step.Name, $"as told; next is {_plan.Steps[index + 1].Name}");
+                _context.Observer.Progress(new MigrationProgress("Cutover", $"stopped behind {step.Name}") { Percent = 100, Completed = true });
+                return Report(CutoverOutcome.Unfinished);
             }
         }
 
         _context.Observer.Progress(new MigrationProgress("Cutover", "done") { Percent = 100, Completed = true });
-        Tell(CutoverEvent.CutOver);
-        return Report(CutoverOutcome.CutOver);
+        Tell(Ahead.Event);
+        return Report(Ahead.Reached);
     }
 
     /// <summary>Takes back every step that was begun, last to first.</summary>
@@ -78,7 +97,8 @@ public sealed class CutoverRunner
         if (IsPastPointOfNoReturn)
         {
             throw new MigrationException("CutoverNotUndoable", MigrationErrorKind.InvalidOperation,
-                $"The target {_context.Target} was opened to the app; what was committed there since would be lost by going back. Finish with Resume-Cutover -Journal '{Journal.Path}'.");
+                _plan.IsReturn ? $"The old server {_context.Source} was opened to the app again. Finish with Undo-Cutover -Journal '{Journal.Path}'."
+                : $"The target {_context.Target} was opened to the app, and there is no way back that loses nothing: {await WritesSince.DescribeAsync(_context)}, and would be lost. Finish with Resume-Cutover -Journal '{Journal.Path}'.");
         }
 
         await RefuseStaleAsync(CancellationToken.None);
@@ -107,15 +127,22 @@ public sealed class CutoverRunner
         }
 
         _context.Observer.Progress(new MigrationProgress("Cutover", "undone") { Percent = 100, Completed = true });
-        Tell(CutoverEvent.BackOnSource);
-        return Report(CutoverOutcome.BackOnSource);
+        Tell(Behind.Event, facts: _context.Facts with { Returning = false });
+        return Report(Behind.Reached);
     }
 
     private async Task TakeAsync(ICutoverStep step, int index, PauseDeadline pause, CancellationToken cancel)
     {
+        _context.Wish = cancel;
         _context.Observer.Progress(new MigrationProgress("Cutover", step.Effect) { Percent = 100 * index / _plan.Steps.Count });
         bool past = IsPastPointOfNoReturn;
         bool opening = past || step.Mark == CutoverMark.PointOfNoReturn;
+        if (!past && pause.HasPassed)
+        {
+            // By the wall clock: this machine may have slept, and no step may be begun on what was true before.
+            throw new OperationCanceledException("the app has been paused for too long");
+        }
+
         if (opening && !past)
         {
             cancel.ThrowIfCancellationRequested();
@@ -139,7 +166,7 @@ public sealed class CutoverRunner
             Journal.Write(CutoverEvent.Begun, step.Name);
         }
 
-        if (step.Name == nameof(PauseApp))
+        if (step.Name == _plan.Pause)
         {
             pause.Start();
             token = pause.Link(cancel);
@@ -149,7 +176,7 @@ public sealed class CutoverRunner
         string proof = string.Empty;
         if (opening)
         {
-            using var deadline = new CancellationTokenSource(AheadTimeout);
+            using var deadline = new CancellationTokenSource(AheadTimeout + step.Takes(_context.Options));
             await PersistAsync(async () => proof = await step.DoAsync(_context, deadline.Token), deadline.Token);
         }
         else if (_plan.Steps.TakeWhile(each => each != step).Append(step).Any(each => each.Mark == CutoverMark.Promotion))
@@ -167,13 +194,49 @@ public sealed class CutoverRunner
         _context.Observer.Verbose(string.Create(CultureInfo.InvariantCulture, $"{step.Name}: {proof} ({clock.Elapsed.TotalMilliseconds:0} ms)"));
     }
 
+    // A source that restarted, failed over behind its address or was away is asked everything again, within the time that the app may be
+    // paused: without it the app could not go on anyway. Trouble with anything else ends in an undo.
+    private async Task<bool> IsSourceBackAsync(ICutoverStep step, Exception error, PauseDeadline pause, CancellationToken cancel)
+    {
+        if (_plan.IsReturn)
+        {
+            return false;
+        }
+
+        int place = _plan.PlaceOf(step.Name);
+        if (place < _plan.PlaceOf(nameof(FenceSource)) || place > _plan.PlaceOf(nameof(DrainLink)) || pause.HasPassed || cancel.IsCancellationRequested)
+        {
+            return false;
+        }
+
+        var token = pause.Link(cancel);
+        try
+        {
+            if (error is not MigrationException { ErrorId: "SourceChanged" } && (!IsBrokenConnection(error) || await _context.SourceAnswersAsync(token)))
+            {
+                return false;
+            }
+
+            string reason = Explain(error, null);
+            _context.Observer.Warning($"{step.Name}: {reason} The source is asked everything again.");
+            Journal.Write(CutoverEvent.Repeated, step.Name, reason);
+            _context.FencedIncarnation = null;
+            await PersistAsync(() => _context.SourceSessionAsync(token), token);
+            return true;
+        }
+        catch (Exception) when (pause.HasPassed || cancel.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
     // On the way back, and behind the point of no return, a journal that cannot be written (a full disk) must not keep the app waiting: what
     // is on disk leads whoever reads it the same way.
-    private void Tell(CutoverEvent what, string? step = null, string? text = null)
+    private void Tell(CutoverEvent what, string? step = null, string? text = null, CutoverFacts? facts = null)
     {
         try
         {
-            Journal.Write(what, step, text);
+            Journal.Write(what, step, text, facts);
         }
         catch (MigrationException error) when (error.ErrorId == "JournalNotWritable")
         {
@@ -191,99 +254,45 @@ public sealed class CutoverRunner
                 await act();
                 return;
             }
-            catch (Exception error) when (!cancel.IsCancellationRequested && error is MigrationException { Kind: MigrationErrorKind.Connection }
-                or NpgsqlException { SqlState: null or PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow } or IOException)
+            catch (Exception error) when (!cancel.IsCancellationRequested && IsBrokenConnection(error))
             {
                 await Task.Delay(200, cancel);
             }
         }
     }
 
+    private static bool IsBrokenConnection(Exception error) => error is MigrationException { Kind: MigrationErrorKind.Connection }
+        or NpgsqlException { SqlState: null or PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow } or IOException;
+
     private async Task GiveUpAsync(ICutoverStep step, Exception error, PauseDeadline pause, CancellationToken cancel)
     {
         string reason = Explain(error, pause.HasPassed ? _context.Options.MaxPause : IsPastPointOfNoReturn ? AheadTimeout : null);
         Tell(CutoverEvent.Failed, step.Name, reason);
+        if (error is MigrationException { ErrorId: "WatchFailed" })
+        {
+            throw new MigrationException("WatchFailed", MigrationErrorKind.InvalidOperation,
+                $"{reason} The app was paused again, on {_context.AppTarget}. Let it go on with Resume-Cutover -Journal '{Journal.Path}'{(_context.Facts.WayBack is null ? "; there is no way back that loses nothing." : $", or go back with Undo-Cutover -Journal '{Journal.Path}', which loses nothing.")}", error);
+        }
+
         if (IsPastPointOfNoReturn)
         {
             throw new MigrationException("CutoverIncomplete", MigrationErrorKind.InvalidOperation,
-                $"{step.Name} failed after the point of no return: {reason} The target {_context.Target} is the server to use now. Mend the cause, then run Resume-Cutover -Journal '{Journal.Path}'.", error);
+                $"{step.Name} failed after the point of no return: {reason} {Ahead.Server} is the server to use now. Mend the cause, then run {(_plan.IsReturn ? "Undo" : "Resume")}-Cutover -Journal '{Journal.Path}'.", error);
         }
 
         await TakeBackAsync();
         if (cancel.IsCancellationRequested)
         {
-            throw new OperationCanceledException($"The cutover was cancelled at {step.Name} and undone; the app runs on {_context.Source} as before.", error, cancel);
+            throw new OperationCanceledException($"The cutover was cancelled at {step.Name} and undone; the app runs on {Behind.Server} as before.", error, cancel);
         }
 
         string price = _plan.Steps.Any(each => each.Mark == CutoverMark.Promotion && IsBegun(each))
             ? " The target had been promoted and is stopped; it needs a new restore before the next try."
             : string.Empty;
-        throw new MigrationException(step.Name == nameof(CheckGates) ? "CutoverNotBegun" : "CutoverUndone", (error as MigrationException)?.Kind ?? MigrationErrorKind.InvalidOperation,
-            step.Name == nameof(CheckGates)
-                ? $"The cutover did not begin: {reason} Nothing was changed."
-                : $"{step.Name} failed: {reason} Everything was undone; the app runs on {_context.Source} as before.{price}", error);
-    }
-
-    // Where a resumed cutover goes on. Gates are for beginning: once the app is paused it goes on from the pause, and asks and proves
-    // everything anew. Once the promotion was begun the source has no more to say: a new nonce would never reach the target.
-    private int FirstStepToTake()
-    {
-        int At(Func<ICutoverStep, bool> which) => _plan.Steps.TakeWhile(step => !which(step)).Count();
-        int promotion = At(step => step.Mark == CutoverMark.Promotion);
-        int pause = At(step => step.Name == nameof(PauseApp));
-        return _plan.Steps.Skip(promotion).Any(IsBegun) ? promotion : _plan.Steps.Skip(pause).Any(IsBegun) ? pause : 0;
-    }
-
-    private bool IsBegun(ICutoverStep step) => Journal.Entries.Any(entry => entry.Event == CutoverEvent.Begun && entry.Step == step.Name);
-
-    private bool IsUndone(ICutoverStep step) => Journal.Entries.Any(entry => entry.Event == CutoverEvent.Undone && entry.Step == step.Name);
-
-    private void RefuseEnded()
-    {
-        if (Journal.Entries is [.., { Event: CutoverEvent.CutOver or CutoverEvent.BackOnSource } last])
-        {
-            throw new MigrationException("CutoverEnded", MigrationErrorKind.InvalidOperation,
-                $"The cutover of {Journal.Path} has ended ({last.Event}, {last.At:u}). Begin a new one with Invoke-Cutover.");
-        }
-
-    }
-
-    // A journal that slept while another cutover went through must not act on servers that have moved on: its undo would open a source
-    // whose app lives elsewhere, its resume would pause an app that is none of its business.
-    private async Task RefuseStaleAsync(CancellationToken cancel)
-    {
-        if (!IsBegun(_plan.Steps[1]) || _plan.Steps.Any(step => step.Mark != CutoverMark.None && IsBegun(step)))
-        {
-            return; // nothing done yet; or promoted by us, which the nonce on the target decides
-        }
-
-        try
-        {
-            // The row of a cutover that went through stays on the old server: it tells also when the target cannot be asked.
-            if (await MarkTable.FindOtherAsync(await _context.SourceSessionAsync(cancel), _context.Facts.Id, cancel) is { } other)
-            {
-                throw new MigrationException("JournalStale", MigrationErrorKind.InvalidOperation,
-                    $"The source {_context.Source} was claimed by another cutover ({other}) after that of {Journal.Path}. Nothing was done. See Get-Cutover for the newer one.");
-            }
-        }
-        catch (Exception error) when (error is NpgsqlException or MigrationException { Kind: MigrationErrorKind.Connection })
-        {
-            _context.Observer.Warning($"The source could not be asked whether another cutover has claimed it: {Redaction.Of(error.Message)}");
-        }
-
-        try
-        {
-            var target = await _context.TargetSessionAsync(cancel);
-            if (!await target.ScalarAsync<bool>("select pg_is_in_recovery()", cancel))
-            {
-                throw new MigrationException("JournalStale", MigrationErrorKind.InvalidOperation,
-                    $"The target {_context.Target} has been promoted, and not by the cutover of {Journal.Path}: something else went on since. Nothing was done. See Get-Cutover for the newer one.");
-            }
-        }
-        catch (Exception error) when (error is NpgsqlException or MigrationException { Kind: MigrationErrorKind.Connection })
-        {
-            _context.Observer.Warning($"The target could not be asked whether it still follows: {Redaction.Of(error.Message)}");
-        }
+        throw new MigrationException(step.Name == _plan.Gate ? "CutoverNotBegun" : "CutoverUndone", (error as MigrationException)?.Kind ?? MigrationErrorKind.InvalidOperation,
+            step.Name == _plan.Gate
+                ? $"The {(_plan.IsReturn ? "way back" : "cutover")} did not begin: {reason} Nothing was changed."
+                : $"{step.Name} failed: {reason} Everything was undone; the app runs on {Behind.Server} as before.{price}", error);
     }
 
     private static string Explain(Exception error, TimeSpan? passed) => error switch
@@ -294,11 +303,14 @@ public sealed class CutoverRunner
         _ => Redaction.Of(error.Message),
     };
 
+    private (CutoverOutcome Reached, CutoverEvent Event, PgServer Server) Home(bool target) => target
+        ? (CutoverOutcome.CutOver, CutoverEvent.CutOver, _context.Target) : (CutoverOutcome.BackOnSource, CutoverEvent.BackOnSource, _context.Source);
+
     private CutoverReport Report(CutoverOutcome outcome)
     {
-        DateTime? Of(CutoverEvent what, string step) => Journal.Entries.LastOrDefault(entry => entry.Event == what && entry.Step == step)?.At;
-        var from = Of(CutoverEvent.Begun, nameof(PauseApp));
-        var to = Of(CutoverEvent.Done, nameof(ResumeApp)) ?? Of(CutoverEvent.Undone, nameof(PauseApp));
+        DateTime? Of(CutoverEvent what, string step) => Current.LastOrDefault(entry => entry.Event == what && entry.Step == step)?.At;
+        var from = Of(CutoverEvent.Begun, _plan.Pause);
+        var to = Of(CutoverEvent.Done, _plan.Resume) ?? Of(CutoverEvent.Undone, _plan.Pause);
         return new CutoverReport
         {
             Id = _context.Facts.Id,
@@ -311,35 +323,5 @@ public sealed class CutoverRunner
             Journal = Journal.Path,
             EndedAt = DateTime.UtcNow,
         };
-    }
-
-    /// <summary>Runs from the begin of the pause; ends the steps' work when it passes.</summary>
-    private sealed class PauseDeadline(TimeSpan limit) : IDisposable
-    {
-        private readonly CancellationTokenSource _source = new();
-        private CancellationTokenSource? _linked;
-        private bool _started;
-
-        public bool HasPassed => _started && _source.IsCancellationRequested;
-
-        public void Start()
-        {
-            _started = true;
-            _source.CancelAfter(limit);
-        }
-
-        public void Stop() => _source.CancelAfter(Timeout.InfiniteTimeSpan);
-
-        public CancellationToken Link(CancellationToken cancel)
-        {
-            _linked ??= CancellationTokenSource.CreateLinkedTokenSource(cancel, _source.Token);
-            return _linked.Token;
-        }
-
-        public void Dispose()
-        {
-            _linked?.Dispose();
-            _source.Dispose();
-        }
     }
 }

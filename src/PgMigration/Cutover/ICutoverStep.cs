@@ -16,6 +16,9 @@ public interface ICutoverStep
     /// <summary>Whether it is one of the two marks of a plan.</summary>
     CutoverMark Mark => CutoverMark.None;
 
+    /// <summary>How long it takes by its nature, on top of what any step may take.</summary>
+    TimeSpan Takes(CutoverOptions options) => TimeSpan.Zero;
+
     /// <summary>Does it. Returns the proof: one line with what was seen, for the journal.</summary>
     Task<string> DoAsync(CutoverContext context, CancellationToken cancel);
 

@@ -17,12 +17,11 @@ internal static class SessionsFromBefore
           and pid <> all (@own) and (@pids::int[] is null or pid = any (@pids))
         """;
 
-    // Members of superuser roles may not be signalled by others; walsenders carry links that are still needed.
-    private const string EndSql = """
-        select pid, pg_terminate_backend(pid) from pg_stat_activity a join pg_roles r on r.oid = a.usesysid
+    // Walsenders carry links that are still needed.
+    private const string EndSql = $"""
+        select a.pid, {SessionText.Describe}, pg_terminate_backend(a.pid) from pg_stat_activity a join pg_roles r on r.oid = a.usesysid
         where a.datname = current_database() and a.pid <> all (@own) and coalesce(a.backend_type, 'client backend') = 'client backend'
-          and pg_has_role(a.usesysid, 'USAGE') and (not r.rolsuper or (select rolsuper from pg_roles where rolname = current_user))
-          and a.backend_start < @before
+          and {SessionText.MayEnd} and a.backend_start < @before
         """;
 
     private const string TransactionsSql = """
@@ -31,37 +30,36 @@ internal static class SessionsFromBefore
           and coalesce(a.backend_type, 'client backend') <> 'walsender' and (@seen::text[] is null or l.virtualtransaction = any (@seen))
         """;
 
-    private const string DescribeSql = """
-        select format('process %s of %s', a.pid, a.usename) || coalesce(format(' (%s, %s)', nullif(a.application_name, ''), host(a.client_addr)), '')
-               || coalesce(', tables: ' || (select string_agg(distinct k.relation::regclass::text, ', ') from pg_locks k
-                                             where k.pid = a.pid and k.locktype = 'relation' and k.mode like '%Exclusive%'), '')
-        from pg_stat_activity a join pg_locks l on l.pid = a.pid
+    private const string DescribeSql = $"""
+        select {SessionText.Describe}
+        from pg_stat_activity a join pg_locks l on l.pid = a.pid join pg_roles r on r.oid = a.usesysid
         where l.locktype = 'virtualxid' and l.virtualtransaction = any (@seen)
         """;
 
-    /// <summary>Returns how many sessions were ended, once nothing from before is left.</summary>
+    /// <summary>Returns the sessions that were ended, in words, once nothing from before is left.</summary>
     /// <exception cref="MigrationException"><c>FenceIncomplete</c>: transactions of other roles did not end within the limit.</exception>
-    public static async Task<int> EndAsync(NpgsqlConnection session, int[] own, TimeSpan limit, CancellationToken cancel)
+    public static async Task<IReadOnlyList<string>> EndAsync(FencedServer fenced, CancellationToken cancel)
     {
+        var (session, own, limit) = (fenced.Session, fenced.Own, fenced.Limit);
         var clock = Stopwatch.StartNew();
         var before = await session.ScalarAsync<DateTime>("select clock_timestamp()", cancel);
         var starting = await AskAsync<int[]>(session, StartingSql, cancel, Own(own), new NpgsqlParameter<int[]?>("pids", null));
         var seen = await AskAsync<string[]>(session, TransactionsSql, cancel, Own(own), new NpgsqlParameter<string[]?>("seen", null));
-        var ended = new HashSet<int>();
+        var ended = new Dictionary<int, string>();
         while (true)
         {
-            var now = await session.RowsAsync(EndSql, row => row.GetInt32(0), cancel, Own(own), new NpgsqlParameter<DateTime>("before", before));
-            ended.UnionWith(now);
+            var now = await session.RowsAsync(EndSql, row => (Pid: row.GetInt32(0), Text: Redaction.Of(row.GetString(1))), cancel, Own(own), new NpgsqlParameter<DateTime>("before", before));
+            now.ForEach(each => ended.TryAdd(each.Pid, each.Text));
             starting = starting is null ? null : await AskAsync<int[]>(session, StartingSql, cancel, Own(own), new NpgsqlParameter<int[]>("pids", starting));
             seen = seen is null ? null : await AskAsync<string[]>(session, TransactionsSql, cancel, Own(own), new NpgsqlParameter<string[]>("seen", seen));
             if (now.Count == 0 && starting is null && seen is null)
             {
-                return ended.Count;
+                return [.. ended.Values];
             }
 
             if (clock.Elapsed > limit)
             {
-                var who = await session.RowsAsync(DescribeSql, row => row.GetString(0), cancel, new NpgsqlParameter<string[]>("seen", seen ?? []));
+                var who = await session.RowsAsync(DescribeSql, row => Redaction.Of(row.GetString(0)), cancel, new NpgsqlParameter<string[]>("seen", seen ?? []));
                 throw SourceFence.Incomplete(string.Create(CultureInfo.InvariantCulture,
                     $"After {limit.TotalSeconds:0.#} s {Math.Max(who.Count, 1)} session(s) from before the fence were left that this login cannot end: {string.Join("; ", who)}. Somebody who may (their own role, pg_signal_backend or a superuser) ends them with SELECT pg_terminate_backend(<process>)."));
             }

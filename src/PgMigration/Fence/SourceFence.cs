@@ -10,7 +10,7 @@ namespace PgMigration;
 /// <remarks>
 /// No table is locked and nobody waits for us: a transaction that had a table locked when its right was revoked may write once more, and
 /// is ended or waited out before the mark is set, so that whatever it commits lies before the mark. What each layer is for, and how it
-/// fails alone, is in docs/how-the-first-leg-works.md.
+/// fails alone, is in docs/cutover.md.
 /// </remarks>
 public static class SourceFence
 {
@@ -37,7 +37,7 @@ public static class SourceFence
             select format('Subscription %I is enabled: what it receives is written whatever the fence says, and the target would take from the same slot. Its owner runs: ALTER SUBSCRIPTION %I DISABLE', subname, subname)
             from pg_subscription where subenabled and subdbid = (select oid from pg_database where datname = current_database())
             """, row => row.GetString(0), cancel));
-        obstacles.AddRange(await FindPreparedAsync(session, cancel));
+        obstacles.AddRange(await PreparedTransactions.FindAsync(session, cancel));
         return obstacles;
     }
 
@@ -50,7 +50,13 @@ public static class SourceFence
                             where s.setdatabase = d.oid and s.setrole = t.setrole and c like 'default\_transaction\_read\_only=%')
             from pg_database d
             cross join lateral (select null::text as role, 0::oid as setrole where pg_has_role(d.datdba, 'USAGE')
-                                union all select quote_ident(rolname), oid from pg_roles where rolname = current_user) t
+                                union all select quote_ident(rolname), oid from pg_roles where rolname = current_user
+                                union all select quote_ident(r.rolname), r.oid from pg_roles r, pg_roles me
+                                where me.rolname = current_user and r.rolname <> current_user
+                                  and (me.rolsuper or me.rolcreaterole and not r.rolsuper
+                                       and (current_setting('server_version_num')::int < 160000 or pg_has_role(me.oid, r.oid, 'USAGE WITH ADMIN OPTION')))
+                                  and exists (select from pg_db_role_setting o cross join lateral unnest(o.setconfig) c
+                                              where o.setrole = r.oid and o.setdatabase in (0, d.oid) and c like 'default\_transaction\_read\_only=%')) t
             where d.datname = current_database()
             """, row => new FencedSetting(row.TextOrNull(0), row.TextOrNull(1)), cancel);
         return new FenceRecord(await session.ScalarAsync<string>("select quote_ident(current_database())", cancel), grants, settings);
@@ -129,28 +135,48 @@ public static class SourceFence
     }
 
     /// <summary>
+    /// Settings of roles that begin their sessions read-write whatever the database's default says, and that this login may not change:
+    /// missing rights hold them all the same, but what they own they may still alter. Each in a sentence with what to run.
+    /// </summary>
+    public static async Task<IReadOnlyList<string>> FindOverridesAsync(NpgsqlConnection session, CancellationToken cancel = default)
+    {
+        var ours = (await ReadAsync(session, cancel)).Settings.Select(setting => setting.Role).OfType<string>().ToArray();
+        return await session.RowsAsync("""
+            select distinct format('Role %I has a setting of its own for default_transaction_read_only, which beats the database''s. Somebody who may, runs before the cutover: ALTER ROLE %I IN DATABASE %I SET default_transaction_read_only = on', r.rolname, r.rolname, current_database())
+            from pg_db_role_setting s join pg_roles r on r.oid = s.setrole cross join lateral unnest(s.setconfig) c
+            where s.setdatabase in (0, (select oid from pg_database where datname = current_database())) and c like 'default\_transaction\_read\_only=%'
+              and c !~ '=(on|true|yes|1)$' and quote_ident(r.rolname) <> all (@ours)
+            """, row => row.GetString(0), cancel, new NpgsqlParameter<string[]>("ours", ours));
+    }
+
+    /// <summary>
     /// Proves that the raised fence holds: ends the sessions from before it, waits out transactions that this login cannot end, and then looks
     /// for a right that is left, a prepared transaction, and has a write refused in a new session. Returns what was seen.
     /// </summary>
     /// <exception cref="MigrationException"><c>FenceIncomplete</c>: who can still write, and the command for somebody who may end them.</exception>
-    public static async Task<string> ProveAsync(CutoverContext context, FenceRecord record, CancellationToken cancel = default)
+    public static async Task<string> ProveAsync(FencedServer fenced, FenceRecord record, IMigrationObserver observer, CancellationToken cancel = default)
     {
-        var session = await context.SourceSessionAsync(cancel);
-        int ended = await SessionsFromBefore.EndAsync(session, context.OwnSourcePids, context.Options.FenceTimeout, cancel);
+        var ended = await SessionsFromBefore.EndAsync(fenced, cancel);
+        if (ended.Count > 0)
+        {
+            // The app is paused: whoever is here came another way, and will come again.
+            observer.Warning(string.Create(CultureInfo.InvariantCulture,
+                $"{ended.Count} session(s) that did not come through the paused app were ended: {string.Join("; ", ended.Take(10))}{(ended.Count > 10 ? "; …" : string.Empty)}. See that what they belong to goes to the new server too."));
+        }
 
-        if (await WriteRights.ReadAsync(session, cancel) is [var (left, _), ..])
+        if (await WriteRights.ReadAsync(fenced.Session, cancel) is [var (left, _), ..])
         {
             throw Incomplete($"{Describe(left)}, still.");
         }
 
         // Only now: COMMIT PREPARED is a write that neither a right nor a read-only default refuses.
-        if (await FindPreparedAsync(session, cancel) is [var prepared, ..])
+        if (await PreparedTransactions.FindAsync(fenced.Session, cancel) is [var prepared, ..])
         {
             throw Incomplete(prepared);
         }
 
-        string canary = await RefuseCanaryAsync(context.Source, record, cancel);
-        return string.Create(CultureInfo.InvariantCulture, $"no right to write left, {ended} sessions ended, nothing prepared, {canary}");
+        string canary = await FenceCanary.RefuseAsync(fenced, record, cancel);
+        return string.Create(CultureInfo.InvariantCulture, $"no right to write left, {ended.Count} sessions ended, nothing prepared, {canary}");
     }
 
     /// <summary>
@@ -164,7 +190,7 @@ public static class SourceFence
         {
             try
             {
-                var session = await context.SourceSessionAsync(cancel);
+                var session = await context.FencedSourceSessionAsync(cancel);
                 // Rows frozen long ago still show their old number, which looks to come from the future once two billion others followed: an
                 // age below zero is theirs.
                 var made = await session.RowsAsync("""
@@ -188,39 +214,6 @@ public static class SourceFence
                 return "the source did not answer any more";
             }
         }
-    }
-
-    private static async Task<IReadOnlyList<string>> FindPreparedAsync(NpgsqlConnection session, CancellationToken cancel) =>
-        await session.RowsAsync("""
-            select format('Transaction %L is prepared since %s by %s. Decide it: COMMIT PREPARED %L or ROLLBACK PREPARED %L', gid, prepared::timestamptz(0), owner, gid, gid)
-            from pg_prepared_xacts where database = current_database() order by prepared
-            """, row => row.GetString(0), cancel);
-
-    // A new session of the app's own login, with nothing of ours: it must begin read-only, and be refused even when it overrides that.
-    private static async Task<string> RefuseCanaryAsync(PgServer source, FenceRecord record, CancellationToken cancel)
-    {
-        await using var canary = await source.ConnectAsync(cancel);
-        if (record.Settings.Count > 0 && await canary.ScalarAsync<string>("show default_transaction_read_only", cancel) != "on")
-        {
-            throw Incomplete($"A new session of {source.User} does not begin read-only: another setting beats the database's. See: SELECT * FROM pg_db_role_setting.");
-        }
-
-        string? table = record.Grants.FirstOrDefault(grant => grant.Kind == "TABLE" && grant.Column is null && grant.Privileges.Contains("DELETE"))?.Objects[0];
-        if (table is null)
-        {
-            return "a new session begins read-only (there is no table to try)";
-        }
-
-        try
-        {
-            await canary.ExecuteAsync($"begin read write; delete from {table} where false; rollback", cancel);
-        }
-        catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.ReadOnlySqlTransaction)
-        {
-            return $"a write to {table} in a new session was refused ({error.SqlState})";
-        }
-
-        throw Incomplete($"A new session of {source.User} could still write to {table}.");
     }
 
     private static async Task CommitAsync(NpgsqlConnection session, IEnumerable<string> statements, CancellationToken cancel)

@@ -10,6 +10,12 @@ public sealed partial class WalLink : ReplicationLink
     /// <inheritdoc/>
     public override string Kind => "Wal";
 
+    /// <inheritdoc/>
+    public override bool CarriesSequences => true;
+
+    /// <summary>How WAL comes to the target.</summary>
+    public WalFeed Feed { get; init; } = WalFeed.Prefetcher;
+
     /// <summary>The archive's address, without secrets.</summary>
     public required string Archive { get; init; }
 
@@ -32,7 +38,7 @@ public sealed partial class WalLink : ReplicationLink
     public IReadOnlyList<ReadinessFinding> Findings { get; init; } = [];
 
     /// <inheritdoc/>
-    public override PgServer TargetForApp(PgServer source) => TargetAddress;
+    public override PgServer TargetForApp(PgServer source) => AddressFor(source, TargetAddress.Host, TargetAddress.Port);
 
     /// <summary>Measures how far the standby is behind its source.</summary>
     /// <remarks>
@@ -46,11 +52,17 @@ public sealed partial class WalLink : ReplicationLink
     public override Task<ReplicationLag> MeasureLagAsync(CancellationToken cancel = default) => _probe.MeasureAsync(this, cancel);
 
     /// <inheritdoc/>
-    public override ReplicationLink WithSource(PgServer source) => new WalLink
+    public override ReplicationLink WithSource(PgServer source) => With(source, Target.WithDatabase(source.Database), AddressFor(source, TargetAddress.Host, TargetAddress.Port));
+
+    /// <inheritdoc/>
+    public override ReplicationLink WithTarget(PgServer target) => With(Source, target, TargetAddress);
+
+    private WalLink With(PgServer? source, PgServer target, PgServer address) => new()
     {
         Source = source,
-        Target = Target.WithDatabase(source.Database),
-        TargetAddress = AddressFor(source, TargetAddress.Host, TargetAddress.Port),
+        Target = target,
+        TargetAddress = address,
+        Feed = Feed,
         Archive = Archive,
         BackupName = BackupName,
         DataDirectory = DataDirectory,

@@ -20,7 +20,7 @@ public static class StandbyFindings
         await using (var session = await server.ConnectAsync(cancel))
         {
             databases = await session.RowsAsync("SELECT datname::text FROM pg_database WHERE datallowconn ORDER BY datname", reader => reader.GetString(0), cancel);
-            findings.AddRange(await PreparedTransactions.FindAsync(session, source, cancel));
+            findings.AddRange(await InheritedPreparedTransactions.FindAsync(session, source, cancel));
         }
 
         foreach (string database in databases)

@@ -17,4 +17,8 @@ public sealed record LockedDownHostOptions
 
     /// <summary>More lines for postgresql.conf, such as <c>wal_level = logical</c>.</summary>
     public IReadOnlyList<string> Settings { get; init; } = [];
+
+    /// <summary>A path as one word of an archive_command: the shell splits at spaces, and PostgreSQL fills in what begins with a percent sign.</summary>
+    public static string Word(string path) =>
+        $"'{path.Replace("'", @"'\''", StringComparison.Ordinal).Replace("%", "%%", StringComparison.Ordinal)}'";
 }

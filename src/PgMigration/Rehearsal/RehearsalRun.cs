@@ -94,7 +94,7 @@ internal sealed class RehearsalRun : IAsyncDisposable
         string push = await Folder.CopyProgramAsync("walprefetch", RestorePrograms.Find(_options.ProgramFolder).Prefetch, cancel);
         archive.Save(Folder["archive.json"]);
         string access = await Folder.WriteAsync("archive.json", await File.ReadAllTextAsync(Folder["archive.json"], cancel), cancel);
-        _host = await LockedDownHost.CreateAsync(Folder, new LockedDownHostOptions { Binaries = _binaries, ArchiveCommand = $"{push} push {access} %p %f" }, cancel);
+        _host = await LockedDownHost.CreateAsync(Folder, new LockedDownHostOptions { Binaries = _binaries, ArchiveCommand = $"{LockedDownHostOptions.Word(push)} push {LockedDownHostOptions.Word(access)} %p %f" }, cancel);
         return archive;
     }
 

@@ -107,7 +107,7 @@ internal sealed class RestoreDirectory(RestoreLayout layout, OSUser user, FileOw
         if (needed > free)
         {
             throw new MigrationException("DiskTooSmall", MigrationErrorKind.ResourceUnavailable,
-                string.Create(CultureInfo.InvariantCulture, $"The backup needs {needed / 1e9:0.0} GB more on {layout.DataDirectory}, and {free / 1e9:0.0} GB are free. Give a larger disk; when this one has grown, the same command goes on."));
+                $"The backup needs {LagText.Of(needed)} more on {layout.DataDirectory}, and {LagText.Of(free)} are free. Give a larger disk; when this one has grown, the same command goes on.");
         }
     }
 

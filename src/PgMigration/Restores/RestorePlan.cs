@@ -45,6 +45,7 @@ internal sealed class RestorePlan
     /// <summary>Decides and checks; writes nothing.</summary>
     public static async Task<RestorePlan> MakeAsync(WalRestoreOptions options, RestoreLayout layout, IArchiveStorage storage, IMigrationObserver observer, CancellationToken cancel)
     {
+        ClientNetworks.Check(options.AllowFrom);
         var programs = RestorePrograms.Find(options.ProgramFolder);
         var earlier = RestoreDirectory.FindRecord(layout);
         var user = options.User ?? (earlier?.OSUser is { } name ? new OSUser(name) : OSUser.Default);

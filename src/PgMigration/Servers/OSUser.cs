@@ -30,8 +30,9 @@ public sealed record OSUser(string Name)
     }
 
     /// <summary>The numbers of this user and its group, as the name service of this machine knows them.</summary>
-    /// <exception cref="MigrationException"><c>OSUserUnknown</c>.</exception>
-    public FileOwner Numbers() => new(Ask("-u"), Ask("-g"));
+    /// <exception cref="MigrationException"><c>OSUserUnknown</c>, <c>OSUserIsRoot</c>.</exception>
+    public FileOwner Numbers() => Ask("-u") is var user and not 0 ? new(user, Ask("-g")) : throw new MigrationException("OSUserIsRoot", MigrationErrorKind.InvalidArgument,
+        $"'{Name}' is root on this machine, and PostgreSQL refuses to run as root. Name another user with -OSUser, such as postgres.");
 
     private uint Ask(string what)
     {

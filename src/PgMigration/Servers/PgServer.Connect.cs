@@ -26,12 +26,18 @@ public sealed partial class PgServer
     /// <c>ServerUnreachable</c>, <c>ServerNotReady</c>, <c>ConnectionLimitReached</c>, <c>LoginRefused</c>, <c>PasswordMissing</c>, <c>DatabaseNotFound</c>,
     /// <c>DatabaseAccessDenied</c>, <c>TlsRefused</c>, <c>TlsCertificateRejected</c>, <c>TlsRootCertificateMissing</c>. Its cause, the driver's exception, is the inner one.
     /// </exception>
-    public async Task<NpgsqlConnection> ConnectAsync(string? startupOptions, CancellationToken cancel = default)
+    public Task<NpgsqlConnection> ConnectAsync(string? startupOptions, CancellationToken cancel = default) => ConnectAsync(startupOptions, statementSeconds: 0, cancel);
+
+    /// <summary>The same, with a limit for each statement.</summary>
+    /// <param name="startupOptions">As above.</param>
+    /// <param name="statementSeconds">The seconds after which a statement that was not answered has failed; zero for no limit.</param>
+    /// <param name="cancel">Ends the attempt.</param>
+    internal async Task<NpgsqlConnection> ConnectAsync(string? startupOptions, int statementSeconds, CancellationToken cancel)
     {
         var tls = TlsRules.For(_settings);
         try
         {
-            return await OpenAsync(startupOptions, tls, tls.DriverMode, cancel);
+            return await OpenAsync(startupOptions, statementSeconds, tls, tls.DriverMode, cancel);
         }
         catch (Exception error) when (ConnectFailure.Explain(this, error) is not null)
         {
@@ -52,7 +58,7 @@ public sealed partial class PgServer
         {
             try
             {
-                await using var unexpected = await OpenAsync(startupOptions, tls, Npgsql.SslMode.Require, cancel);
+                await using var unexpected = await OpenAsync(startupOptions, statementSeconds: 0, tls, Npgsql.SslMode.Require, cancel);
             }
             catch (Exception encrypted) when (ConnectFailure.Explain(this, encrypted) is { ErrorId: not "TlsRefused" } explained)
             {
@@ -67,9 +73,9 @@ public sealed partial class PgServer
         return ConnectFailure.Explain(this, error)!;
     }
 
-    private async Task<NpgsqlConnection> OpenAsync(string? startupOptions, TlsRules tls, SslMode mode, CancellationToken cancel)
+    private async Task<NpgsqlConnection> OpenAsync(string? startupOptions, int statementSeconds, TlsRules tls, SslMode mode, CancellationToken cancel)
     {
-        var connection = Source(startupOptions, mode).CreateConnection();
+        var connection = Source(startupOptions, statementSeconds, mode).CreateConnection();
         try
         {
             connection.SslClientAuthenticationOptionsCallback = mode == Npgsql.SslMode.Disable ? null : tls.Apply;
@@ -83,8 +89,8 @@ public sealed partial class PgServer
         }
     }
 
-    private NpgsqlDataSource Source(string? startupOptions, SslMode mode) =>
-        _sources.GetOrAdd($"{mode} {startupOptions}", _ =>
+    private NpgsqlDataSource Source(string? startupOptions, int statementSeconds, SslMode mode) =>
+        _sources.GetOrAdd(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{mode} {statementSeconds} {startupOptions}"), _ =>
         {
             var builder = new NpgsqlDataSourceBuilder(new NpgsqlConnectionStringBuilder
             {
@@ -105,7 +111,7 @@ public sealed partial class PgServer
                 Options = string.Join(' ', new[] { _settings.Options, startupOptions }.Where(text => !string.IsNullOrEmpty(text))),
                 ApplicationName = _settings.ApplicationName ?? "PgMigration",
                 Timeout = _settings.ConnectTimeout ?? DefaultTimeoutSeconds,
-                CommandTimeout = 0,
+                CommandTimeout = statementSeconds,
                 TcpKeepAlive = true,
                 Pooling = false,
                 Enlist = false,

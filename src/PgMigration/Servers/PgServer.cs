@@ -105,6 +105,9 @@ public sealed partial class PgServer : IEquatable<PgServer>
         return new(_settings with { SslMode = sslMode, SslRootCert = sslRootCert });
     }
 
+    /// <summary>The same server with sessions that begin with these settings, behind its own options.</summary>
+    internal PgServer WithOptions(string options) => new(_settings with { Options = _settings.Options is null ? options : $"{_settings.Options} {options}" });
+
     /// <summary>The same server under another name in pg_stat_activity.</summary>
     public PgServer WithApplicationName(string applicationName) => new(_settings with { ApplicationName = applicationName });
 

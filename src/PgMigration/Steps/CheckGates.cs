@@ -9,7 +9,7 @@ public sealed class CheckGates : ICutoverStep
     public string Name => nameof(CheckGates);
 
     /// <inheritdoc/>
-    public string Effect => "check the lag, the login's rights to fence, prepared transactions, the app and every gate; change nothing";
+    public string Effect => "check the lag, the login's rights to fence, open and prepared transactions, the target's room, the app and every gate; change nothing";
 
     /// <inheritdoc/>
     public string UndoEffect => "nothing to undo";
@@ -39,21 +39,28 @@ public sealed class CheckGates : ICutoverStep
             throw Closed(obstacles.Count == 1 ? obstacle : string.Create(CultureInfo.InvariantCulture, $"{obstacles.Count} obstacles to the fence: {string.Join(" ", obstacles)}"));
         }
 
+        foreach (string overriding in await SourceFence.FindOverridesAsync(source, cancel))
+        {
+            context.Observer.Warning(overriding);
+        }
+
         await SourceFence.TryAsync(source, cancel);
+        await WarnOfSuperusersAsync(context, source, cancel);
+        context.AppLogin = await context.App.FindLoginAsync(cancel) is { } app && app != context.Source ? app : null;
         string cluster = await CheckTargetAsync(context, cancel);
         await CheckAppTargetAsync(context, cancel);
-        string lag = await CheckLagAsync(context, cancel);
+        if (context.Options.KeepSourceInSync)
+        {
+            await WayBack.CheckAsync(context, cancel);
+        }
+
+        string seen = await Preconditions.CheckAsync(context, cancel);
         await context.App.CheckAsync(context.Source, cancel);
         await context.App.CheckTargetAsync(context.AppTarget, cancel);
         context.App.SmokeTest?.Check();
         context.TellRemarks();
-        var closed = Array.FindAll(await MigrationGate.TestAllAsync(context.Options.Gates, cancel), result => !result.Passed);
-        if (closed.Length > 0)
-        {
-            throw Closed(string.Join(" ", closed.Select(result => $"Gate '{result.Name}' said no: {result.Reason}")));
-        }
-
-        return string.Create(CultureInfo.InvariantCulture, $"{cluster}, {lag}, app ready, {context.Options.Gates.Count} gates passed");
+        Heed(await MigrationGate.TestAllAsync(context.Options.Gates, cancel));
+        return string.Create(CultureInfo.InvariantCulture, $"{cluster}, {seen}, app ready, {context.Options.Gates.Count} gates passed");
     }
 
     /// <inheritdoc/>
@@ -61,6 +68,29 @@ public sealed class CheckGates : ICutoverStep
 
     /// <inheritdoc/>
     public Task UndoAsync(CutoverContext context, CancellationToken cancel) => Task.CompletedTask;
+
+    /// <summary>Heeds the answers of the user's own gates.</summary>
+    internal static void Heed(GateResult[] answers)
+    {
+        var closed = Array.FindAll(answers, result => !result.Passed);
+        if (closed.Length > 0)
+        {
+            throw Closed(string.Join(" ", closed.Select(result => $"Gate '{result.Name}' said no: {result.Reason}")));
+        }
+    }
+
+    private static async Task WarnOfSuperusersAsync(CutoverContext context, Npgsql.NpgsqlConnection source, CancellationToken cancel)
+    {
+        var superusers = await source.RowsAsync($"""
+            select {SessionText.Describe} from pg_stat_activity a join pg_roles r on r.oid = a.usesysid
+            where r.rolsuper and a.datname = current_database() and a.pid <> all (@own) and coalesce(a.backend_type, 'client backend') = 'client backend'
+            """, row => Redaction.Of(row.GetString(0)), cancel, new Npgsql.NpgsqlParameter<int[]>("own", context.OwnSourcePids));
+        if (superusers.Count > 0)
+        {
+            context.Observer.Warning(string.Create(CultureInfo.InvariantCulture,
+                $"{superusers.Count} superuser session(s) are on the source, and no fence binds a superuser: {string.Join("; ", superusers.Take(5))}. If one of them is the app's, let it log in as an ordinary role first."));
+        }
+    }
 
     // What a fence would record as "before" must be the app's everyday life, not somebody's fence.
     private static async Task CheckOpenAsync(CutoverContext context, CancellationToken cancel)
@@ -120,26 +150,5 @@ public sealed class CheckGates : ICutoverStep
         return $"one cluster ({mine})";
     }
 
-    private static async Task<string> CheckLagAsync(CutoverContext context, CancellationToken cancel)
-    {
-        var lag = await context.Link.MeasureLagAsync(cancel);
-        if (lag.State is LinkState.Broken or LinkState.Stopped or LinkState.Promoted or LinkState.Preparing or LinkState.Stalled)
-        {
-            throw Closed($"The link is {lag.State}: {lag.Detail ?? "it does not follow the source."}");
-        }
-
-        // The insert position, not the written one: what an asynchronous commit has put there counts.
-        var source = await (await context.SourceSessionAsync(cancel)).LsnAsync("pg_current_wal_insert_lsn()", cancel);
-        var target = await (await context.TargetSessionAsync(cancel)).LsnAsync("pg_last_wal_replay_lsn()", cancel);
-        long bytes = source - target;
-        if (bytes > context.Options.MaxLagBytes)
-        {
-            throw Closed(string.Create(CultureInfo.InvariantCulture,
-                $"The target is {bytes:N0} bytes behind ({target} against {source}); the bound is {context.Options.MaxLagBytes:N0}. Wait with Wait-ReplicationLag, or raise -MaxLag."));
-        }
-
-        return string.Create(CultureInfo.InvariantCulture, $"{bytes:N0} bytes behind");
-    }
-
-    private static MigrationException Closed(string reason) => new("CutoverGateClosed", MigrationErrorKind.InvalidOperation, reason);
+    private static MigrationException Closed(string reason) => Preconditions.Closed(reason);
 }

@@ -15,7 +15,7 @@ public sealed class CompleteLastSegment : ICutoverStep
     /// <inheritdoc/>
     public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
     {
-        var source = await context.SourceSessionAsync(cancel);
+        var source = await context.FencedSourceSessionAsync(cancel);
         int size = context.Facts.SegmentSize;
         var mark = context.Facts.MarkLsn!.Value;
 

@@ -16,13 +16,17 @@ public sealed class FenceSource : ICutoverStep
     public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
     {
         var session = await context.SourceSessionAsync(cancel);
+        await Preconditions.CheckQuicklyAsync(context, cancel);
         if (context.Facts.Fence is null)
         {
             context.Learn(context.Facts with { Fence = await SourceFence.ReadAsync(session, cancel) });
         }
 
         await SourceFence.RaiseAsync(session, context.Facts.Fence!, cancel);
-        return await SourceFence.ProveAsync(context, context.Facts.Fence!, cancel);
+        string proof = await SourceFence.ProveAsync(
+            new FencedServer(session, context.OwnSourcePids, context.AppLogin is { } app ? [context.Source, app] : [context.Source], context.Options.FenceTimeout), context.Facts.Fence!, context.Observer, cancel);
+        context.FencedIncarnation = context.SourceIncarnation;
+        return proof;
     }
 
     /// <summary>Never taken for done on the journal's word: raising it again is quick, and proves it anew.</summary>

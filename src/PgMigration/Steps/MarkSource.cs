@@ -18,7 +18,7 @@ public sealed class MarkSource : ICutoverStep
     /// <inheritdoc/>
     public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
     {
-        var source = await context.SourceSessionAsync(cancel);
+        var source = await context.FencedSourceSessionAsync(cancel);
         string nonce = RandomNumberGenerator.GetHexString(32, lowercase: true);
         await MarkTable.WriteAsync(source, context.Facts.Id, nonce, cancel);
         var mark = await source.LsnAsync("pg_logical_emit_message(false, 'pgmigration', @nonce)", cancel, new Npgsql.NpgsqlParameter<string>("nonce", nonce));

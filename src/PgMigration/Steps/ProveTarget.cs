@@ -33,6 +33,7 @@ public sealed class ProveTarget : ICutoverStep
         }
 
         await MarkTable.ProveAsync(target, context.Facts.Id, cancel);
+        context.Learn(context.Facts with { OpenedLsn = await target.LsnAsync("pg_current_wal_insert_lsn()", cancel) });
         return $"nonce found, timeline {context.Facts.MarkTimeline} → {timeline}, a write committed";
     }
 

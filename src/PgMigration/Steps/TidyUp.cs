@@ -15,8 +15,13 @@ public sealed class TidyUp : ICutoverStep
     /// <inheritdoc/>
     public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
     {
-        await MarkTable.RemoveAsync(await context.TargetSessionAsync(cancel), context.Facts.Id, cancel);
         await PrepareSource.ReadersAsBeforeAsync(context, cancel);
+        if (context.Facts.WayBack is not null)
+        {
+            return "pgmigration.mark stays for the way back";
+        }
+
+        await MarkTable.RemoveAsync(await context.TargetSessionAsync(cancel), context.Facts.Id, cancel);
         return "pgmigration.mark dropped on the target";
     }
 

@@ -8,9 +8,9 @@ internal sealed class ShellRun : IDisposable
     private readonly Process _process;
     private readonly Task<string> _errors;
 
-    private ShellRun(IEnumerable<string> arguments)
+    private ShellRun(string program, IEnumerable<string> arguments)
     {
-        _process = Process.Start(new ProcessStartInfo(Checkout.Shell, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        _process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
         _errors = _process.StandardError.ReadToEndAsync();
     }
 
@@ -18,7 +18,10 @@ internal sealed class ShellRun : IDisposable
     public StreamWriter Input => _process.StandardInput;
 
     /// <summary>Starts the shell.</summary>
-    public static ShellRun Start(params string[] arguments) => new(arguments);
+    public static ShellRun Start(params string[] arguments) => new(Checkout.Shell, arguments);
+
+    /// <summary>Starts a copy of the shell that lies elsewhere.</summary>
+    public static ShellRun StartCopy(string program, params string[] arguments) => new(program, arguments);
 
     /// <summary>Runs the shell to its end, with nothing to read from standard input.</summary>
     public static async Task<(int ExitCode, string Output, string Errors)> ToEndAsync(params string[] arguments)

@@ -53,7 +53,40 @@ public sealed class ShellSignalTests : IDisposable
         Assert.NotEqual(0, (await run.EndAsync()).ExitCode);
     }
 
+    [Fact]
+    public async Task Ctrl_C_while_the_module_is_being_imported_does_not_let_the_script_begin()
+    {
+        string shell = CopyShellBesideModule("[Console]::Out.WriteLine('importing'); while ($true) { }");
+        await File.WriteAllTextAsync(_folder["script.ps1"], "[Console]::Out.WriteLine('the script began')");
+        using var run = ShellRun.StartCopy(shell, _folder["script.ps1"]);
+        Assert.Equal("importing", await run.ReadLineAsync());
+
+        await run.SignalAsync("INT");
+        var (code, output, _) = await run.EndAsync();
+
+        Assert.Equal(130, code);
+        Assert.DoesNotContain("the script began", output, StringComparison.Ordinal);
+    }
+
     public void Dispose() => _folder.Dispose();
+
+    /// <summary>A copy of the shell in a checkout of its own, whose module is this script.</summary>
+    private string CopyShellBesideModule(string script)
+    {
+        Directory.CreateDirectory(_folder["bin/module"]);
+        File.WriteAllText(_folder["bin/module/current"], "stamp");
+        File.WriteAllText(_folder["PgMigration.psd1"], "@{ RootModule = 'PgMigration.psm1'; ModuleVersion = '1.0' }");
+        File.WriteAllText(_folder["PgMigration.psm1"], script);
+        string from = Path.GetDirectoryName(Checkout.Shell)!;
+        foreach (string file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        {
+            string to = Path.Combine(_folder["shell"], Path.GetRelativePath(from, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(to)!);
+            File.Copy(file, to);
+        }
+
+        return Path.Combine(_folder["shell"], Path.GetFileName(Checkout.Shell));
+    }
 
     private int WorkerPid => int.Parse(File.ReadAllText(_folder["pid"]), CultureInfo.InvariantCulture);
 

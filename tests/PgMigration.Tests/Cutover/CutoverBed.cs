@@ -67,6 +67,7 @@ internal sealed class CutoverBed : IAsyncDisposable
             {configuration}
             port = {port}
             archive_mode = off
+            wal_level = logical
             restore_command = 'cp {archive}/%f %p 2>/dev/null'
             wal_retrieve_retry_interval = 20ms
             """);
@@ -75,6 +76,33 @@ internal sealed class CutoverBed : IAsyncDisposable
         await standby.StartAsync();
         var pooler = await LocalPgBouncer.StartAsync(folder, host);
         return new CutoverBed(folder, host, pooler, standby, new PgServer(folder["run"], port, host.App.Database, LockedDownHost.SuperuserName));
+    }
+
+    /// <summary>The source under another port, as after a change of its address.</summary>
+    public async Task<PgServer> MoveSourceAsync()
+    {
+        int port = LoopbackPort.Free();
+        await Host.StopAsync();
+        await _folder.WriteAsync("host/postgresql.conf", await File.ReadAllTextAsync(_folder["host/postgresql.conf"]) + $"\nport = {port}\n");
+        await Host.Local.StartAsync();
+        return Host.App.WithHost("127.0.0.1", port);
+    }
+
+    /// <summary>Lets a standby stream from the source as the app's login.</summary>
+    public async Task AllowReplicationAsync()
+    {
+        string rules = await File.ReadAllTextAsync(_folder["host/pg_hba.conf"]);
+        await _folder.WriteAsync("host/pg_hba.conf", rules.Replace("host replication all 127.0.0.1/32 reject", "host replication all 127.0.0.1/32 scram-sha-256", StringComparison.Ordinal));
+        await using var host = await Host.Superuser.ConnectAsync();
+        await host.ExecuteAsync("select pg_reload_conf()", CancellationToken.None);
+    }
+
+    /// <summary>A commit through the pooler.</summary>
+    public async Task WriteAsAppAsync(TimeSpan? within = null)
+    {
+        using var deadline = new CancellationTokenSource(within ?? TimeSpan.FromSeconds(10));
+        await using var session = await Pooler.App.ConnectAsync(deadline.Token);
+        await session.ExecuteAsync("insert into items (who) values ('after')", deadline.Token);
     }
 
     public bool TargetRuns => _standby.ProcessId is not null;

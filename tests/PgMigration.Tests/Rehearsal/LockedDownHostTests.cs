@@ -73,6 +73,27 @@ public sealed class LockedDownHostTests(RehearsalFixture fixture)
     }
 
     [Fact]
+    public async Task It_archives_from_and_into_a_folder_whose_name_holds_spaces_quotes_and_percent_signs()
+    {
+        var folder = await WorkFolder.CreateAsync(Path.Combine(Path.GetTempPath(), "pgm %f 'ü' " + Guid.NewGuid().ToString("N")[..8]), OSUser.Default);
+        try
+        {
+            string archive = await folder.MakeAsync("archive");
+
+            await using var host = await LockedDownHost.CreateAsync(folder, new LockedDownHostOptions
+            {
+                Binaries = PostgresBinaries.Find(), ArchiveCommand = $"cp %p {LockedDownHostOptions.Word(archive)}/%f",
+            });
+
+            Assert.NotEmpty(Directory.GetFiles(archive));
+        }
+        finally
+        {
+            folder.Remove();
+        }
+    }
+
+    [Fact]
     public async Task Its_segments_arrive_in_the_archive_without_anybody_asking()
     {
         await using var connection = await fixture.Host.App.ConnectAsync();

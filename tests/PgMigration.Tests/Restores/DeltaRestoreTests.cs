@@ -153,7 +153,7 @@ public sealed class DeltaRestoreTests(ArchivingServer source) : IDisposable
         """);
 
     /// <summary>Runs pg_amcheck over every table and index of a database.</summary>
-    private async Task AssertSoundAsync(PgServer server)
+    private static async Task AssertSoundAsync(PgServer server)
     {
         var found = PostgresBinaries.Find();
         var start = new ProcessStartInfo(Path.Combine(found.Folder, "pg_amcheck"),

@@ -109,7 +109,7 @@ public sealed class TimelineSwitchTests : IAsyncLifetime
         await TestPostgres.ExecuteAsync(successor.Target, "SELECT pg_promote(true, 60)", "INSERT INTO item (body) VALUES ('written by the successor')");
     }
 
-    private async Task<WalLink> FollowsAsync(WalLink link, WalLink successor)
+    private static async Task<WalLink> FollowsAsync(WalLink link, WalLink successor)
     {
         var moved = (WalLink)link.WithSource(successor.TargetAddress);
         string expected = await ArchivingServer.ChecksumAsync(successor.Target);

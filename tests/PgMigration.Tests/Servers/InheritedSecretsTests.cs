@@ -30,4 +30,23 @@ public sealed class InheritedSecretsTests : IDisposable
         Assert.True(start.Environment.ContainsKey("AWS_REGION"));
         Assert.False(start.Environment.ContainsKey("WALG_LIBSODIUM_KEY"));
     }
+
+    [Theory]
+    [InlineData("DATABASE_URL", false)]
+    [InlineData("PGPASSWORD", false)]
+    [InlineData("STRIPE_KEY", false)]
+    [InlineData("PATH", true)]
+    [InlineData("LC_ALL", true)]
+    [InlineData("https_proxy", true)]
+    [InlineData("WALG_S3_PREFIX", true)]
+    [InlineData("WALG_LIBSODIUM_KEY", false)]
+    public void A_server_inherits_what_it_needs_and_nothing_else_of_the_session(string variable, bool goesAlong)
+    {
+        var start = new ProcessStartInfo("true");
+        start.Environment[variable] = "value of the session";
+
+        InheritedSecrets.Remove(start, _layout.DataDirectory);
+
+        Assert.Equal(goesAlong, start.Environment.ContainsKey(variable));
+    }
 }

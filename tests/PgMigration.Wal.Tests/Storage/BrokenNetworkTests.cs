@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 using static PgMigration.Wal.FaultyProxy;
 
 namespace PgMigration.Wal;
@@ -118,6 +120,19 @@ public sealed class BrokenNetworkTests(TestS3 s3)
 
         Assert.Equal("ArchiveUnreachable", error.ErrorId);
         Assert.Contains("refused", error.Message, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public async Task A_service_that_takes_connections_and_never_answers_is_said_to_have_run_out_of_time()
+    {
+        using var mute = new TcpListener(IPAddress.Loopback, 0);
+        mute.Start();
+        using var storage = ArchiveStorage.Open(TestS3.At(new Uri($"http://{mute.LocalEndpoint}"), "x"), Quick);
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => storage.OpenReadAsync("object"));
+
+        Assert.Equal("ArchiveUnreachable", error.ErrorId);
+        Assert.Contains("no answer within the time limit", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

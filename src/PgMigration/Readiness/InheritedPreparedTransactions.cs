@@ -4,7 +4,7 @@ using Npgsql;
 namespace PgMigration;
 
 /// <summary>Transactions that are prepared and neither committed nor rolled back: a physical copy has them too, with their locks.</summary>
-internal static class PreparedTransactions
+internal static class InheritedPreparedTransactions
 {
     private const string Named = "SELECT gid, database::text, owner::text FROM pg_prepared_xacts ORDER BY prepared";
 

@@ -1,0 +1,49 @@
+using System.Globalization;
+using System.Management.Automation;
+
+namespace PgMigration.Cmdlets;
+
+/// <summary>Reads a link that came over remoting, which is a bag of properties: what is left of its servers is read from their properties or their text, and their secrets are found anew.</summary>
+[AttributeUsage(AttributeTargets.Property | AttributeTargets.Field | AttributeTargets.Parameter)]
+public sealed class ReplicationLinkTransformationAttribute : ArgumentTransformationAttribute
+{
+    private static readonly PgServerTransformationAttribute Servers = new();
+
+    /// <inheritdoc/>
+    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData) => inputData switch
+    {
+        null => null,
+        PSObject { BaseObject: PSCustomObject } bag => FromBag(bag),
+        PSObject { BaseObject: ReplicationLink link } => link,
+        ReplicationLink link => link,
+        _ => throw Refuse($"Expected a link, such as Start-WalRestore, Get-WalRestore and Get-MigrationLink return. Got an object of type {(inputData is PSObject wrapped ? wrapped.BaseObject : inputData).GetType().Name}."),
+    };
+
+    private static WalLink FromBag(PSObject bag)
+    {
+        if (Text(bag, nameof(ReplicationLink.Kind)) != "Wal" || bag.Properties[nameof(WalLink.Target)]?.Value is not { } target
+            || !ulong.TryParse(Text(bag, nameof(WalLink.SystemIdentifier)), NumberStyles.None, CultureInfo.InvariantCulture, out ulong cluster))
+        {
+            throw Refuse("Expected a link, also as it comes over remoting. Got an object without Kind, Target or SystemIdentifier.");
+        }
+
+        var server = Server(target)!;
+        return new WalLink
+        {
+            Source = Server(bag.Properties[nameof(WalLink.Source)]?.Value),
+            Target = server,
+            TargetAddress = Server(bag.Properties[nameof(WalLink.TargetAddress)]?.Value) ?? server,
+            Feed = Enum.TryParse<WalFeed>(Text(bag, nameof(WalLink.Feed)), out var feed) ? feed : WalFeed.Prefetcher,
+            Archive = Text(bag, nameof(WalLink.Archive)) ?? string.Empty,
+            BackupName = Text(bag, nameof(WalLink.BackupName)) ?? string.Empty,
+            DataDirectory = Text(bag, nameof(WalLink.DataDirectory)) ?? string.Empty,
+            SystemIdentifier = cluster,
+        };
+    }
+
+    private static PgServer? Server(object? value) => value is null ? null : (PgServer?)Servers.Transform(null!, value);
+
+    private static string? Text(PSObject bag, string property) => bag.Properties[property]?.Value is { } value ? Convert.ToString(value, CultureInfo.InvariantCulture) : null;
+
+    private static ArgumentTransformationMetadataException Refuse(string message) => new(message);
+}

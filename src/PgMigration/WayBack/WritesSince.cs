@@ -1,0 +1,37 @@
+using System.Globalization;
+
+namespace PgMigration;
+
+/// <summary>What has been written on the target since it was opened: what going back without a way back would lose.</summary>
+internal static class WritesSince
+{
+    /// <summary>In words; never fails: a server that does not answer has said nothing.</summary>
+    public static async Task<string> DescribeAsync(CutoverContext context, CancellationToken cancel = default)
+    {
+        string since = context.Journal.Entries.FirstOrDefault(entry => entry.Event == CutoverEvent.Begun && entry.Step == nameof(OpenTarget)) is { } opened
+            ? string.Create(CultureInfo.InvariantCulture, $"since {opened.At:u}") : "since it was opened";
+        try
+        {
+            var target = await context.TargetSessionAsync(cancel);
+            var now = await target.LsnAsync("pg_current_wal_insert_lsn()", cancel);
+            string wal = context.Facts.OpenedLsn is { } from ? $"{LagText.Of(Math.Max(0, now - from))} of WAL were" : "something was";
+            var tables = await TablesAsync(context, cancel);
+            return $"{wal} written there {since}{(tables.Count == 0 ? string.Empty : $", to the tables {WayBack.Shown([.. tables.Select(each => $"{each.Table} ({each.Rows.ToString("N0", CultureInfo.InvariantCulture)} rows)")])}")}";
+        }
+        catch (Exception error) when (error is Npgsql.NpgsqlException or MigrationException)
+        {
+            return $"what was written there {since} is unknown, since it does not answer";
+        }
+    }
+
+    /// <summary>The tables of the target with rows written since; a standby's counters begin with its promotion.</summary>
+    public static async Task<List<(string Table, long Rows)>> TablesAsync(CutoverContext context, CancellationToken cancel)
+    {
+        var target = await context.TargetSessionAsync(cancel);
+        return await target.RowsAsync("""
+            select format('%I.%I', schemaname, s.relname), n_tup_ins + n_tup_upd + n_tup_del from pg_stat_user_tables s
+            join pg_class c on c.oid = relid and c.relkind = 'r' and c.relpersistence = 'p'
+            where n_tup_ins + n_tup_upd + n_tup_del > 0 and schemaname <> 'pgmigration' order by 2 desc
+            """, row => (row.GetString(0), row.GetInt64(1)), cancel);
+    }
+}

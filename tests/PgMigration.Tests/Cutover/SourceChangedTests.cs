@@ -1,0 +1,139 @@
+using Npgsql;
+
+namespace PgMigration.Tests;
+
+/// <summary>A source that restarts, moves or forgets in the middle is asked everything again; a machine that sleeps wakes into a safe end.</summary>
+public sealed class SourceChangedTests : IAsyncLifetime
+{
+    private CutoverBed _bed = null!;
+
+    public async Task InitializeAsync() => _bed = await CutoverBed.CreateAsync();
+
+    public async Task DisposeAsync() => await _bed.DisposeAsync();
+
+    [Theory]
+    [InlineData(nameof(MarkSource))]
+    [InlineData(nameof(DrainLink))]
+    public async Task A_source_that_restarts_behind_the_fence_is_fenced_and_marked_anew(string step)
+    {
+        string path = _bed.NewJournal;
+        var nonces = new List<string?>();
+        using (var journal = CutoverJournal.Create(path))
+        {
+            await using var context = _bed.Context(journal);
+            bool restarted = false;
+            var plan = WrappedStep.Plan(step, before: async _ =>
+            {
+                if (!restarted)
+                {
+                    restarted = true;
+                    nonces.Add(context.Facts.Nonce);
+                    await _bed.Host.Local.StopAsync("immediate");
+                    await _bed.Host.Local.StartAsync();
+                }
+            });
+
+            var report = await new CutoverRunner(plan, context).RunAsync();
+
+            Assert.Equal(CutoverOutcome.CutOver, report.Outcome);
+            Assert.NotEqual(nonces[0], context.Facts.Nonce);
+        }
+
+        var entries = CutoverRecord.Read(path).Entries;
+        Assert.Contains(entries, entry => entry.Event == CutoverEvent.Repeated && entry.Step == step);
+        Assert.Equal(2, entries.Count(entry => entry.Event == CutoverEvent.Done && entry.Step == nameof(FenceSource)));
+        await _bed.WriteAsAppAsync();
+    }
+
+    [Fact]
+    public async Task The_fence_outlives_a_crash_of_a_source_that_commits_asynchronously()
+    {
+        await using (var owner = await _bed.Host.App.ConnectAsync())
+        {
+            await owner.ExecuteAsync("alter database app set synchronous_commit = off", CancellationToken.None);
+        }
+
+        using var journal = CutoverJournal.Create(_bed.NewJournal);
+        await using var context = _bed.Context(journal);
+        await new FenceSource().DoAsync(context, CancellationToken.None);
+
+        await _bed.Host.Local.StopAsync("immediate");
+        await _bed.Host.Local.StartAsync();
+
+        await using var writer = await _bed.Host.App.ConnectAsync("-c default_transaction_read_only=off");
+        var refused = await Assert.ThrowsAsync<PostgresException>(() => writer.ExecuteAsync("insert into items (who) values ('after the crash')", CancellationToken.None));
+        Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, refused.SqlState);
+    }
+
+    [Fact]
+    public async Task A_machine_that_slept_while_the_app_was_paused_undoes_the_cutover_when_it_wakes()
+    {
+        var clock = new ChangedClock();
+        using var journal = CutoverJournal.Create(_bed.NewJournal);
+        await using var context = _bed.Context(journal, new CutoverOptions { Clock = clock, MaxPause = TimeSpan.FromMinutes(5) });
+        var plan = WrappedStep.Plan(nameof(DrainLink), after: async _ =>
+        {
+            // what a night in a closed laptop leaves: another hour on the wall, and connections that nobody serves
+            clock.Ahead = TimeSpan.FromHours(8);
+            await using var host = await _bed.Host.Superuser.ConnectAsync();
+            await host.ExecuteAsync("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'app' and application_name = 'PgMigration'", CancellationToken.None);
+        });
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => new CutoverRunner(plan, context).RunAsync());
+
+        Assert.Equal("CutoverUndone", error.ErrorId);
+        Assert.Contains("not done within 300 s", error.Message, StringComparison.Ordinal);
+        await _bed.WriteAsAppAsync();
+        await using var target = await _bed.Link.Target.ConnectAsync();
+        Assert.True(await target.ScalarAsync<bool>("select pg_is_in_recovery()", CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_cutover_whose_source_has_moved_is_resumed_with_its_new_address()
+    {
+        string journal = _bed.NewJournal;
+        var stopped = _bed.Cutover();
+        await (stopped with { Options = stopped.Options with { Until = nameof(FenceSource), LeaveAppPaused = true } }).RunAsync(journal);
+        var moved = await _bed.MoveSourceAsync();
+
+        var report = await (_bed.Cutover() with { Source = moved }).ResumeAsync(journal);
+
+        Assert.Equal(CutoverOutcome.CutOver, report.Outcome);
+        Assert.Contains($":{moved.Port}/", CutoverRecord.Read(journal).Source + CutoverRecord.Read(journal).Entries[^1].Facts?.Source + report.Source, StringComparison.Ordinal);
+        await _bed.WriteAsAppAsync();
+    }
+
+    [Fact]
+    public async Task Another_cluster_at_the_sources_address_is_refused()
+    {
+        string journal = _bed.NewJournal;
+        var stopped = _bed.Cutover();
+        await (stopped with { Options = stopped.Options with { Until = nameof(FillSegment) } }).RunAsync(journal);
+        await using var other = await TestPostgres.StartAsync([]);
+        await TestPostgres.ExecuteAsync(other.Server, "create database app");
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => (_bed.Cutover() with { Source = other.Server.WithDatabase("app") }).UndoAsync(journal));
+
+        Assert.Contains("system identifier", error.Message, StringComparison.Ordinal);
+        Assert.Equal(CutoverOutcome.BackOnSource, (await _bed.Cutover().UndoAsync(journal)).Outcome);
+    }
+
+    [Fact]
+    public async Task The_target_given_as_the_source_is_refused()
+    {
+        string journal = _bed.NewJournal;
+        var stopped = _bed.Cutover();
+        await (stopped with { Options = stopped.Options with { Until = nameof(FillSegment) } }).RunAsync(journal);
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => (_bed.Cutover() with { Source = _bed.Link.Target }).UndoAsync(journal));
+
+        Assert.Equal("SourceIsTarget", error.ErrorId);
+    }
+
+    private sealed class ChangedClock : TimeProvider
+    {
+        public TimeSpan Ahead { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Ahead;
+    }
+}

@@ -1,0 +1,23 @@
+using System.Runtime.Versioning;
+using PgMigration.Wal;
+
+namespace PgMigration.Tests;
+
+[SupportedOSPlatform("linux")]
+public sealed class RestoreDirectoryTests : IDisposable
+{
+    private readonly RestoreLayout _layout = new(Directory.CreateTempSubdirectory("pgm-space-").FullName);
+
+    public void Dispose() => Directory.Delete(_layout.DataDirectory, recursive: true);
+
+    [Fact]
+    public void What_is_lacking_on_the_disk_is_said_in_a_unit_that_fits()
+    {
+        var directory = new RestoreDirectory(_layout, OSUser.Default, default);
+
+        var refused = Assert.Throws<MigrationException>(() => directory.CheckSpace([_layout.DataDirectory], 1L << 50));
+
+        Assert.Equal("DiskTooSmall", refused.ErrorId);
+        Assert.Contains("1075.20 TB more", refused.Message, StringComparison.Ordinal); // 1 PiB and its headroom; in gigabytes alone, a small one read "needs 0.1 GB, and 0.1 GB are free"
+    }
+}
