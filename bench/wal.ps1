@@ -198,7 +198,7 @@ try {
     Say 'Archiving it in each way'
     $env:AWS_ACCESS_KEY_ID = $env:AWS_SECRET_ACCESS_KEY = 'S3RVER'
     $env:AWS_DEFAULT_REGION = 'us-east-1'
-    [IO.Directory]::CreateDirectory("$work/source/pg_wal") | Out-Null
+    [IO.Directory]::CreateDirectory("$work/archive/wal_005") | Out-Null
     foreach ($name in $names) {
         foreach ($follower in $followers) { & "$native/pgmigration-walprefetch" push "$follower/pgmigration/archive.json" "$work/plain/$name" $name }
         if ($barman) { barman-cloud-wal-archive --gzip --endpoint-url $endpoint s3://bench/barman bench "$work/plain/$name" }

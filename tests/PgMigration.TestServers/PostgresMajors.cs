@@ -63,7 +63,10 @@ public static class PostgresMajors
 
         foreach (string program in Directory.GetFiles(Path.Combine(copy, "bin")))
         {
-            File.SetUnixFileMode(program, (UnixFileMode)0b111_101_101);
+            if (!OperatingSystem.IsWindows())
+            {
+                File.SetUnixFileMode(program, (UnixFileMode)0b111_101_101);
+            }
         }
 
         File.CreateSymbolicLink(Path.Combine(copy, "bin", "pg_controldata"), installed["pg_controldata"]);

@@ -14,6 +14,8 @@ internal sealed class DeltaExtractor(int backup, DataDirectoryFiles files, Entry
 {
     private const string OwnFolder = RestoreLayout.FolderName + "/";
 
+    private readonly bool[] _seen = new bool[incremented.Count];
+
     /// <summary>Reads a decoded tar to its end.</summary>
     /// <exception cref="InvalidDataException">The part is cut or altered.</exception>
     /// <exception cref="MigrationException"><c>EntryTwice</c>, <c>EntryNameHostile</c>.</exception>
@@ -52,7 +54,7 @@ internal sealed class DeltaExtractor(int backup, DataDirectoryFiles files, Entry
                     throw Twice(path);
                 }
             }
-            else if (incremented.IndexOf(key) >= 0)
+            else if (See(key))
             {
                 WritePages(parser, entry, path, key, writer, journal, cancel);
             }
@@ -76,6 +78,7 @@ internal sealed class DeltaExtractor(int backup, DataDirectoryFiles files, Entry
     /// <summary>A part that an earlier run did, told again by its journal.</summary>
     public void Replay(RestoreLayout layout, string part) => DeltaJournal.Replay(layout, part, key => wanted.Complete(key, backup), (key, increment) =>
     {
+        _ = See(key);
         var pieces = wanted.Begin(key, increment.Length);
         foreach (uint block in increment.Blocks)
         {
@@ -84,6 +87,34 @@ internal sealed class DeltaExtractor(int backup, DataDirectoryFiles files, Entry
 
         Close(key, pieces, increment);
     });
+
+    /// <summary>Checks that every increment came which the backup lists: without one, its pages would be those of older backups.</summary>
+    /// <exception cref="MigrationException"><c>BackupIncomplete</c>.</exception>
+    public void CheckComplete(string name)
+    {
+        int missing = 0;
+        for (int i = 0; i < _seen.Length; i++)
+        {
+            missing += !_seen[i] && wanted.Has(incremented[i]) && !(wanted.MadeWholeBy(incremented[i]) < backup) ? 1 : 0;
+        }
+
+        if (missing > 0)
+        {
+            throw new MigrationException("BackupIncomplete", MigrationErrorKind.InvalidData,
+                $"The backup {name} lists the changes of {missing} files that none of its parts held: a part is cut or missing in the archive. Choose another backup with -BackupName.");
+        }
+    }
+
+    private bool See(UInt128 key)
+    {
+        int at = incremented.IndexOf(key);
+        if (at >= 0)
+        {
+            _seen[at] = true;
+        }
+
+        return at >= 0;
+    }
 
     private void WritePages(TarParser parser, in TarEntry entry, string path, UInt128 key, FileWriter writer, DeltaJournal journal, CancellationToken cancel)
     {

@@ -23,6 +23,9 @@ internal sealed class FileKeys
     /// <summary>No more will be added.</summary>
     public void Complete() => Array.Sort(_keys, 0, _count);
 
+    /// <summary>One of them, by its place.</summary>
+    public UInt128 this[int index] => _keys[index];
+
     /// <summary>Its place among all, from 0; negative when it is not there.</summary>
     public int IndexOf(UInt128 key) => Array.BinarySearch(_keys, 0, _count, key);
 }

@@ -27,9 +27,10 @@ internal sealed class WantedFiles
     /// <param name="list">The newest backup's list.</param>
     /// <param name="placement">Where its entries go.</param>
     /// <param name="incremented">Is given the paths of the increments that the backup holds.</param>
+    /// <param name="inPart">Is told what lies in which part.</param>
     /// <param name="cancel">Ends it.</param>
     [SupportedOSPlatform("linux")]
-    public static async Task<WantedFiles> ReadAsync(BackupFileList list, EntryPlacement placement, FileKeys incremented, CancellationToken cancel)
+    public static async Task<WantedFiles> ReadAsync(BackupFileList list, EntryPlacement placement, FileKeys incremented, BackupFileList.InPart inPart, CancellationToken cancel)
     {
         var keys = new FileKeys();
         await list.ReadAsync((name, isIncremented, _) =>
@@ -42,14 +43,15 @@ internal sealed class WantedFiles
                     incremented.Add(path);
                 }
             }
-        }, null, cancel);
+        }, inPart, cancel);
         keys.Complete();
         incremented.Complete();
         return new WantedFiles(keys);
     }
 
     /// <summary>Reads of another backup of the chain only which increments it holds.</summary>
-    public static async Task ReadIncrementsAsync(BackupFileList list, EntryPlacement placement, FileKeys incremented, CancellationToken cancel)
+    [SupportedOSPlatform("linux")]
+    public static async Task ReadIncrementsAsync(BackupFileList list, EntryPlacement placement, FileKeys incremented, BackupFileList.InPart inPart, CancellationToken cancel)
     {
         await list.ReadAsync((name, isIncremented, _) =>
         {
@@ -57,7 +59,7 @@ internal sealed class WantedFiles
             {
                 incremented.Add(path);
             }
-        }, null, cancel);
+        }, inPart, cancel);
         incremented.Complete();
     }
 

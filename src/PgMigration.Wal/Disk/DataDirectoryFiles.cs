@@ -37,7 +37,7 @@ public sealed partial class DataDirectoryFiles
     private readonly ConcurrentDictionary<string, bool> _replaced = new(StringComparer.Ordinal);
     private readonly string _dataDirectory;
     private readonly FileOwner? _owner;
-    private volatile bool _usesDirect = Environment.GetEnvironmentVariable("PGMIGRATION_DIRECT_IO") != "off";
+    private volatile bool _usesDirect = true;
 
     /// <summary>Files of one data directory.</summary>
     /// <param name="dataDirectory">The data directory, absolute.</param>

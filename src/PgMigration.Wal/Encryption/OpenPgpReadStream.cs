@@ -52,7 +52,7 @@ internal sealed class OpenPgpReadStream(Stream encrypted, PgpKeyRing ring) : Rea
     private Stream Open()
     {
         var packets = new PgpObjectFactory(_source);
-        var packet = packets.NextPgpObject();
+        var packet = First(packets);
         while (packet is PgpMarker)
         {
             packet = packets.NextPgpObject();
@@ -71,6 +71,19 @@ internal sealed class OpenPgpReadStream(Stream encrypted, PgpKeyRing ring) : Rea
         }
 
         throw new KeyMismatchException($"it is encrypted to {(recipients.Count == 0 ? "no public key" : $"key {string.Join(", ", recipients.Select(recipient => PgpKeyRing.Id(recipient.KeyId)))}")}; the private key that is set has {ring.Ids}.");
+    }
+
+    // What is no packet at all is an object that was not encrypted like this; what begins as one and breaks off is damaged.
+    private PgpObject? First(PgpObjectFactory packets)
+    {
+        try
+        {
+            return packets.NextPgpObject();
+        }
+        catch (IOException) when (_source.Failure is null)
+        {
+            return null;
+        }
     }
 
     private static Stream Literal(Stream clear)

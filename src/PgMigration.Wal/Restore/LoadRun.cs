@@ -59,6 +59,7 @@ internal sealed class LoadRun : IAsyncDisposable
                     Extract(part, Name(part), delta, writer, meter, failure.Token);
                     extracted.Writer.TryWrite(Name(part));
                 }, failure);
+                delta?.CheckComplete(_chain[i].Name);
             }
         }
         finally
@@ -105,11 +106,15 @@ internal sealed class LoadRun : IAsyncDisposable
         bool isFull = backup == _chain.Count - 1;
         if (backup == 0)
         {
-            _wanted = await WantedFiles.ReadAsync(list, _placement, incremented, cancel);
+            _wanted = await WantedFiles.ReadAsync(list, _placement, incremented, CheckPart(backup), cancel);
         }
         else if (!isFull)
         {
-            await WantedFiles.ReadIncrementsAsync(list, _placement, incremented, cancel);
+            await WantedFiles.ReadIncrementsAsync(list, _placement, incremented, CheckPart(backup), cancel);
+        }
+        else
+        {
+            await list.ReadAsync(null, CheckPart(backup), cancel);
         }
 
         if (backup == 0 && _wanted!.Count == 0)
@@ -125,6 +130,27 @@ internal sealed class LoadRun : IAsyncDisposable
         }
 
         return delta;
+    }
+
+    /// <summary>A part that the list names must be there: with deltas, an older backup's file in its place would not be noticed.</summary>
+    private BackupFileList.InPart CheckPart(int backup)
+    {
+        var there = _chain[backup].Parts.Concat(_chain[backup].LastParts).Select(part => Codec.BareName(BackupContents.ShortName(part))).ToHashSet(StringComparer.Ordinal);
+        string? checkedPart = null;
+        return (name, part) =>
+        {
+            if (part is null || part == checkedPart)
+            {
+                return;
+            }
+
+            checkedPart = part;
+            if (!there.Contains(Codec.BareName(part)))
+            {
+                throw new MigrationException("BackupIncomplete", MigrationErrorKind.InvalidData,
+                    $"The backup {_chain[backup].Name} lists '{name}' in {part}, and that part is missing in the archive. Choose another backup with -BackupName.");
+            }
+        };
     }
 
     private void Extract(ArchiveObject part, string? journalName, DeltaExtractor? delta, FileWriter writer, TransferMeter meter, CancellationToken cancel)

@@ -24,7 +24,7 @@ internal sealed class NamesCheck(DataDirectoryFiles files, EntryPlacement placem
     // a file of which a delta holds nothing, or some pages, must have come from the backups below
     private void CheckWhole(string name, bool isIncremented, bool isSkipped)
     {
-        if (Place(name) is { } path && !path.StartsWith(RestoreLayout.FolderName + "/", StringComparison.Ordinal) && chain!.MadeWholeBy(FileKey.Of(path)) is null && !EntryPlacement.MayBeAbsent(name))
+        if (Place(name) is { } path && !path.StartsWith(RestoreLayout.FolderName + "/", StringComparison.Ordinal) && !(isSkipped || isIncremented ? chain!.MadeWholeBy(FileKey.Of(path)) is not null : chain!.MadeWholeBy(FileKey.Of(path)) == 0) && !EntryPlacement.MayBeAbsent(name))
         {
             throw new MigrationException("BackupIncomplete", MigrationErrorKind.InvalidData,
                 $"The backup {backupName} lists '{name}'{(isSkipped ? " as unchanged" : isIncremented ? " as changed in places" : string.Empty)}, and no backup of its chain holds {(chain.InPiecesOf(FileKey.Of(path)) is null ? "it" : "the rest of it")}: a part is cut or missing in the archive. Choose another backup with -BackupName.");

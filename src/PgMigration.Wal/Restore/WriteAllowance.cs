@@ -12,6 +12,7 @@ internal sealed class WriteAllowance
     private readonly string _backup;
     private readonly long? _stated;
     private readonly long _disk;
+    private readonly Lock _turn = new();
     private long _taken;
 
     /// <summary>The allowance of a backup.</summary>
@@ -35,11 +36,16 @@ internal sealed class WriteAllowance
                 $"'{entry.Name}' is said to be of {entry.Length} bytes; the whole disk has {_disk}. This backup is not restored; choose another with -BackupName."));
         }
 
-        long taken = Interlocked.Add(ref _taken, entry.Length);
-        if (_stated is { } stated && taken > (stated * Slack) + SlackBytes)
+        lock (_turn) // what is refused is not counted: another part must not be named for it
         {
+            if (_stated is not { } stated || _taken + entry.Length <= (stated * Slack) + SlackBytes)
+            {
+                _taken += entry.Length;
+                return;
+            }
+
             throw new MigrationException("BackupLargerThanStated", MigrationErrorKind.InvalidData, string.Create(CultureInfo.InvariantCulture,
-                $"The backup {_backup} says that its files have {stated} bytes, and its parts hold more than {taken - entry.Length}: at '{entry.Name}' it was stopped. Choose another with -BackupName."));
+                $"The backup {_backup} says that its files have {stated} bytes, and its parts hold more than {_taken}: at '{entry.Name}' it was stopped. Choose another with -BackupName."));
         }
     }
 }

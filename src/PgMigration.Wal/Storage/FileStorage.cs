@@ -1,3 +1,4 @@
+using System.IO.Enumeration;
 using System.Runtime.CompilerServices;
 
 namespace PgMigration.Wal;
@@ -7,6 +8,7 @@ public sealed class FileStorage : IArchiveStorage
 {
     // Never listed: a name with it is a write that has not ended, or never will.
     private const string TemporarySuffix = ".pgmigration-tmp";
+    private static readonly EnumerationOptions AllFiles = new() { AttributesToSkip = 0, IgnoreInaccessible = false };
     private readonly string _root;
 
     /// <summary>An archive in the folder of <paramref name="location"/>. Reading one that does not exist is an error; a write makes it.</summary>
@@ -30,10 +32,10 @@ public sealed class FileStorage : IArchiveStorage
         RequireRoot();
         int slash = prefix.LastIndexOf('/');
         string folder = prefix[..(slash + 1)];
-        foreach (var file in Walk(new DirectoryInfo(FullPath(folder.TrimEnd('/'))), folder, prefix, startAfter))
+        foreach (string name in Walk(FullPath(folder.TrimEnd('/')), folder, prefix, startAfter))
         {
             cancel.ThrowIfCancellationRequested();
-            if (Describe(file.Name, file.Info) is { } found)
+            if (Describe(name, new FileInfo(Path.Combine(_root, name))) is { } found)
             {
                 yield return found;
             }
@@ -133,39 +135,44 @@ public sealed class FileStorage : IArchiveStorage
     {
     }
 
-    // In the order of full names: a folder sorts as its name with the slash. Folders that hold nothing wanted are not entered.
-    private static IEnumerable<(string Name, FileInfo Info)> Walk(DirectoryInfo folder, string folderName, string prefix, string? startAfter)
+    // In the order of full names: a folder sorts as its name with the slash. Folders that hold nothing wanted are not entered. Names alone are
+    // read and sorted: an archive's folder may hold half a million of them, and only those that are wanted are looked at one by one.
+    private static IEnumerable<string> Walk(string folder, string folderName, string prefix, string? startAfter)
     {
-        IEnumerable<FileSystemInfo> entries;
+        string[] names;
         try
         {
-            entries = folder.GetFileSystemInfos();
+            var entries = new FileSystemEnumerable<string>(folder, (ref FileSystemEntry entry) => string.Concat(folderName, entry.FileName, entry.IsDirectory ? "/" : string.Empty), AllFiles);
+            names = [.. entries.Where(name => name.EndsWith('/') ? MayHold(name, prefix, startAfter) : IsWanted(name, prefix, startAfter))];
         }
         catch (DirectoryNotFoundException)
         {
             yield break;
         }
 
-        foreach (var (name, entry) in entries
-            .Select(entry => (Name: folderName + entry.Name + (entry is DirectoryInfo ? "/" : string.Empty), Entry: entry))
-            .OrderBy(pair => pair.Name, StringComparer.Ordinal))
+        Array.Sort(names, StringComparer.Ordinal);
+        foreach (string name in names)
         {
-            if (entry is DirectoryInfo inner)
+            if (!name.EndsWith('/'))
             {
-                bool mayHold = (name.StartsWith(prefix, StringComparison.Ordinal) || prefix.StartsWith(name, StringComparison.Ordinal))
-                    && (startAfter is null || startAfter.StartsWith(name, StringComparison.Ordinal) || string.CompareOrdinal(name, startAfter) > 0);
-                foreach (var file in mayHold ? Walk(inner, name, prefix, startAfter) : [])
-                {
-                    yield return file;
-                }
+                yield return name;
+                continue;
             }
-            else if (name.StartsWith(prefix, StringComparison.Ordinal) && !name.EndsWith(TemporarySuffix, StringComparison.Ordinal)
-                && (startAfter is null || string.CompareOrdinal(name, startAfter) > 0))
+
+            foreach (string inner in Walk(Path.Combine(folder, name[folderName.Length..^1]), name, prefix, startAfter))
             {
-                yield return (name, (FileInfo)entry);
+                yield return inner;
             }
         }
     }
+
+    private static bool MayHold(string folder, string prefix, string? startAfter) =>
+        (folder.StartsWith(prefix, StringComparison.Ordinal) || prefix.StartsWith(folder, StringComparison.Ordinal))
+        && (startAfter is null || startAfter.StartsWith(folder, StringComparison.Ordinal) || string.CompareOrdinal(folder, startAfter) > 0);
+
+    private static bool IsWanted(string name, string prefix, string? startAfter) =>
+        name.StartsWith(prefix, StringComparison.Ordinal) && !name.EndsWith(TemporarySuffix, StringComparison.Ordinal)
+        && (startAfter is null || string.CompareOrdinal(name, startAfter) > 0);
 
     private static ArchiveObject? Describe(string name, FileInfo file) =>
         file.Exists ? new ArchiveObject(name, file.Length, new DateTimeOffset(file.LastWriteTimeUtc)) : null;

@@ -23,7 +23,7 @@ public static class ArchiveSurvey
         observer ??= IMigrationObserver.None;
         var listing = new SurveyListing(storage, observer);
         var listed = await listing.RunAsync(backup.StartSegment, cancel);
-        int segmentSize = await SegmentSizeAsync(storage, backup, cancel);
+        int segmentSize = await SegmentSizeAsync(storage, backup, listing.FirstObject, cancel);
         var histories = new Dictionary<uint, TimelineHistory>();
         foreach (var timeline in listed)
         {
@@ -43,7 +43,7 @@ public static class ArchiveSurvey
             BackupName = backup.Name,
             BackupTime = backup.Time,
             IsConsistent = backup.FinishLsn is { } finish ? replayableTo >= finish : null,
-            Gaps = way.Gaps,
+            Gaps = [.. way.Gaps],
             Timelines = [.. listed.Select(timeline => Describe(timeline, way, histories))],
             SegmentSize = segmentSize,
             FirstSegment = backup.StartSegment,
@@ -88,15 +88,24 @@ public static class ArchiveSurvey
     }
 
     /// <summary>The segment size by the first segment's header; where that cannot be read, by where in its segment the backup begins.</summary>
-    private static async Task<int> SegmentSizeAsync(IArchiveStorage storage, WalBackup backup, CancellationToken cancel)
+    private static async Task<int> SegmentSizeAsync(IArchiveStorage storage, WalBackup backup, string? firstObject, CancellationToken cancel)
     {
         try
         {
-            return (await BackupWal.CheckAsync(storage, backup with { FinishLsn = null }, cancel)).SegmentSize;
+            if (firstObject is not null)
+            {
+                byte[] page = new byte[WalPageHeader.Size];
+                await using var segment = await storage.OpenDecodedAsync(firstObject, cancel);
+                await segment.ReadExactlyAsync(page, cancel);
+                if (WalPageHeader.Read(page) is { IsLong: true, SegmentSize: >= 1 << 20 and <= 1 << 30 and var size } && uint.IsPow2(size))
+                {
+                    return (int)size;
+                }
+            }
         }
-        catch (MigrationException error) when (error.ErrorId is "SegmentMissing" or "SegmentDamaged" or "SegmentForeign")
+        catch (Exception error) when (error is InvalidDataException or EndOfStreamException or MigrationException { Kind: MigrationErrorKind.InvalidData or MigrationErrorKind.NotFound or MigrationErrorKind.NotSupported })
         {
-            // missing or damaged: the survey tells, or the restore does
+            // damaged, gone, or of a codec that is not known here: what matters is that it is listed
         }
 
         // wal_segment_size is a power of two between 1 MB and 1 GB

@@ -20,14 +20,19 @@ internal sealed class SurveyListing(IArchiveStorage storage, IMigrationObserver 
     private const int Ranges = 96;
     private const int Parallelism = 32;
     private readonly SortedDictionary<uint, SurveyedTimeline> _timelines = [];
+    private string _first = string.Empty;
     private long _listed;
 
     /// <summary>How many objects were seen.</summary>
     public long Listed => Interlocked.Read(ref _listed);
 
+    /// <summary>The object of the segment from which the listing began; null when there is none.</summary>
+    public string? FirstObject { get; private set; }
+
     /// <summary>Lists the timelines from the segment's on, each from the segment's place on.</summary>
     public async Task<IReadOnlyList<SurveyedTimeline>> RunAsync(WalSegmentName first, CancellationToken cancel)
     {
+        _first = Folder + first;
         if (storage.Url.StartsWith("s3://", StringComparison.Ordinal))
         {
             await ListBucketAsync(first, cancel);
@@ -44,7 +49,7 @@ internal sealed class SurveyListing(IArchiveStorage storage, IMigrationObserver 
     {
         await foreach (var found in storage.ListAsync(Folder, Folder + Hex(first.Timeline), cancel))
         {
-            Note();
+            Note(found.Name);
             if (SurveyedTimeline.TimelineOf(found.Name) is { } timeline && !IsBefore(found.Name, first))
             {
                 _ = Of(timeline).Add(found);
@@ -75,7 +80,7 @@ internal sealed class SurveyListing(IArchiveStorage storage, IMigrationObserver 
         int count = 0;
         await foreach (var found in storage.ListAsync(Folder + Hex(timeline.Timeline), after, cancel))
         {
-            Note();
+            Note(found.Name);
             reached = timeline.Add(found) ?? reached;
             after = found.Name;
             if (++count == inOneGo)
@@ -108,7 +113,7 @@ internal sealed class SurveyListing(IArchiveStorage storage, IMigrationObserver 
                     break;
                 }
 
-                Note();
+                Note(found.Name);
                 _ = range.Found.Add(found);
             }
         });
@@ -139,8 +144,13 @@ internal sealed class SurveyListing(IArchiveStorage storage, IMigrationObserver 
 
     private SurveyedTimeline Of(uint timeline) => _timelines.TryGetValue(timeline, out var known) ? known : _timelines[timeline] = new SurveyedTimeline(timeline);
 
-    private void Note()
+    private void Note(string objectName)
     {
+        if (FirstObject is null && objectName.StartsWith(_first, StringComparison.Ordinal) && (objectName.Length == _first.Length || objectName.IndexOf('.', _first.Length + 1) < 0))
+        {
+            FirstObject = objectName;
+        }
+
         long listed = Interlocked.Increment(ref _listed);
         if (listed % 5000 == 0)
         {

@@ -49,6 +49,9 @@ public sealed class PgBouncerApp : MigrationApp
     public TimeSpan? DisconnectAfter { get; init; }
 
     /// <inheritdoc/>
+    public override TimeSpan UsualPauseTimeout => base.UsualPauseTimeout + (DisconnectAfter ?? TimeSpan.Zero);
+
+    /// <inheritdoc/>
     public override IReadOnlyList<string> Remarks => _remarks;
 
     /// <inheritdoc/>

@@ -17,6 +17,9 @@ public static class LinkSearch
         from pg_control_system()
         """;
 
+    // A statement of its own: the right to call a function is checked before a CASE could keep it from being called.
+    private const string RecordSql = "select pg_read_file('pgmigration/restore.json', 0, 1000000, true)";
+
     /// <summary>Finds it.</summary>
     /// <param name="source">The server that the app leaves.</param>
     /// <param name="target">The server it is to go to; for a cutover, as a superuser.</param>
@@ -63,14 +66,9 @@ public static class LinkSearch
     private static async Task<Answer> AskAsync(PgServer server, CancellationToken cancel)
     {
         await using var session = await server.ConnectAsync(cancel);
-        var (answer, mayRead) = (await session.RowsAsync(Sql, row => (
-            new Answer(row.GetString(0), row.GetBoolean(1), row.GetString(2), row.TextOrNull(3), row.TextOrNull(4), row.GetBoolean(5), row.TextOrNull(6), null, row.GetInt64(8)),
-            row.GetBoolean(7)), cancel))[0];
-
-        // asked apart: the right to a function is checked before the first row, also in a branch that is not taken
-        return mayRead && await session.TextOrNullAsync("select pg_read_file('pgmigration/restore.json', 0, 1000000, true)", cancel) is { } json
-            ? answer with { Record = RestoreRecord.TryParse(json) }
-            : answer;
+        var (answer, mayRead) = (await session.RowsAsync(Sql, row => (new Answer(
+            row.GetString(0), row.GetBoolean(1), row.GetString(2), row.TextOrNull(3), row.TextOrNull(4), row.GetBoolean(5), row.TextOrNull(6), null, row.GetInt64(8)), row.GetBoolean(7)), cancel))[0];
+        return mayRead && await session.TextOrNullAsync(RecordSql, cancel) is { } json ? answer with { Record = RestoreRecord.TryParse(json) } : answer;
     }
 
     private static MigrationException NotFound(string reason) => new("LinkNotFound", MigrationErrorKind.NotFound, $"No link was found: {reason}");

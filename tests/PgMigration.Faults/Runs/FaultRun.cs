@@ -7,7 +7,7 @@ namespace PgMigration.Faults;
 internal sealed class FaultRun
 {
     private const int MostSessions = 9;
-    private static readonly TimeSpan SessionLimit = TimeSpan.FromSeconds(100);
+    private static readonly TimeSpan SessionLimit = TimeSpan.FromSeconds(200);
 
     private readonly FaultBed _bed;
     private readonly Scenario _scenario;

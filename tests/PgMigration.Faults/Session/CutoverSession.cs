@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime;
 using System.Runtime.InteropServices;
 
 namespace PgMigration.Faults;
@@ -22,9 +23,16 @@ internal static class CutoverSession
             stop.Cancel();
         });
         bool waited = false;
+        (TimeSpan Time, long Methods) compiled = default;
         Task ReachAsync(string point)
         {
             Say($"AT {point}");
+            compiled = point switch
+            {
+                "PauseApp before" => (JitInfo.GetCompilationTime(), JitInfo.GetCompiledMethodCount()),
+                "ResumeApp after" => (JitInfo.GetCompilationTime() - compiled.Time, JitInfo.GetCompiledMethodCount() - compiled.Methods),
+                _ => compiled,
+            };
             if (point == waitAt && !waited)
             {
                 waited = true;
@@ -67,6 +75,7 @@ internal static class CutoverSession
                 Say(string.Create(CultureInfo.InvariantCulture, $"TOOK {step.Step} {step.Time.TotalSeconds:0.0000}"));
             }
 
+            Say(string.Create(CultureInfo.InvariantCulture, $"COMPILED {compiled.Methods} methods in {compiled.Time.TotalMilliseconds:0} ms while the app was paused"));
             Say($"RESULT {report.Outcome}");
             return 0;
         }

@@ -130,7 +130,7 @@ public sealed class PreconditionTests : IAsyncLifetime
         var error = await Assert.ThrowsAsync<MigrationException>(() => cutover.RunAsync(journal));
 
         Assert.Equal("CutoverUndone", error.ErrorId);
-        Assert.StartsWith("ConfirmGates failed: Gate 'closing' said no: the second time", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith("ConfirmGates failed: Gate 'closing' said no: it saw the second time", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(CutoverRecord.Read(journal).Entries, entry => entry.Step == nameof(PauseApp));
     }
 

@@ -107,6 +107,41 @@ public sealed class DeltaLoaderTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task A_part_that_is_gone_from_any_backup_of_the_chain_is_noticed(int backup)
+    {
+        await _archive.WriteAsync(0, [(File, ChainArchive.PagesOf(0, 0, 1, 2))]);
+        await _archive.WriteAsync(1, [], [(File, ChainArchive.IncrementOf(1, 3, 1))]);
+        await _archive.WriteAsync(2, [], [(File, ChainArchive.IncrementOf(2, 3, 2))]);
+        System.IO.File.Delete(_archive.PathOf(ChainArchive.NameOf(backup) + "/tar_partitions/part_001.tar.lz4"));
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => _archive.LoadAsync(2));
+
+        Assert.Equal("BackupIncomplete", error.ErrorId);
+        Assert.Contains(ChainArchive.NameOf(backup), error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_increment_that_is_listed_and_in_no_part_is_noticed()
+    {
+        await _archive.WriteAsync(0, [(File, ChainArchive.PagesOf(0, 0, 1, 2))]);
+        await _archive.WriteAsync(1, [], [("/base/1/16401", ChainArchive.IncrementOf(1, 1, 0))], [File]);
+        string list = _archive.PathOf(ChainArchive.NameOf(1) + "/files_metadata.json");
+        string text = await System.IO.File.ReadAllTextAsync(list);
+        var json = System.Text.Json.Nodes.JsonNode.Parse(text)!;
+        json["Files"]![File]!["IsSkipped"] = false;
+        json["Files"]![File]!["IsIncremented"] = true; // the full backup has the file, so nothing is missing on disk
+        await System.IO.File.WriteAllTextAsync(list, json.ToJsonString());
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => _archive.LoadAsync(1));
+
+        Assert.Equal("BackupIncomplete", error.ErrorId);
+        Assert.Contains(ChainArchive.NameOf(1), error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_skipped_file_that_no_backup_of_the_chain_holds_is_named()
     {
