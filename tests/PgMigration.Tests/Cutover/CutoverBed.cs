@@ -105,6 +105,13 @@ internal sealed class CutoverBed : IAsyncDisposable
         await session.ExecuteAsync("insert into items (who) values ('after')", deadline.Token);
     }
 
+    /// <summary>That a commit through the pooler waits, as it does while the app is paused.</summary>
+    public async Task AssertAppWaitsAsync()
+    {
+        var waited = await Assert.ThrowsAnyAsync<Exception>(() => WriteAsAppAsync(TimeSpan.FromMilliseconds(500)));
+        Assert.True(waited is OperationCanceledException or MigrationException { ErrorId: "ServerUnreachable", InnerException.InnerException: TimeoutException }, waited.ToString()); // the driver tells a cancelled wait either way
+    }
+
     public bool TargetRuns => _standby.ProcessId is not null;
 
     public async ValueTask DisposeAsync()
