@@ -21,7 +21,7 @@ internal sealed class NamesCheck(DataDirectoryFiles files, EntryPlacement placem
         }
     }
 
-    // a file of which a delta holds nothing, or some pages, must have come from the backups below
+    // a file of which a delta holds nothing, or some pages, must have come from the backups below; folders are listed too, and every delta holds all of its own
     private void CheckWhole(string name, bool isIncremented, bool isSkipped)
     {
         if (Place(name) is { } path && !path.StartsWith(RestoreLayout.FolderName + "/", StringComparison.Ordinal) && !(isSkipped || isIncremented ? chain!.MadeWholeBy(FileKey.Of(path)) is not null : chain!.MadeWholeBy(FileKey.Of(path)) == 0) && !EntryPlacement.MayBeAbsent(name))
@@ -31,5 +31,7 @@ internal sealed class NamesCheck(DataDirectoryFiles files, EntryPlacement placem
         }
     }
 
-    private string? Place(string name) => placement.Place(new TarEntry(name, TarEntryKind.File, 0, string.Empty));
+    // folders that stay empty are made later, and may have been links on the source: pg_wal often is
+    private string? Place(string name) =>
+        placement.Place(new TarEntry(name, TarEntryKind.File, 0, string.Empty)) is { } path && !EntryPlacement.EmptyFolders.Contains(path) ? path : null;
 }
