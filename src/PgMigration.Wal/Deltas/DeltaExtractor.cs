@@ -3,7 +3,11 @@ using System.Runtime.Versioning;
 namespace PgMigration.Wal;
 
 /// <summary>Extracts the parts of one backup of a chain: of each file only what no newer backup has given.</summary>
-/// <remarks>The newest backup comes first and the full one last, so each page is written once.</remarks>
+/// <remarks>
+/// The newest backup comes first and the full one last, so each page is written once. Pages that none of them has are zeros: a file may
+/// have been extended by pages that were not written yet (PostgreSQL extends by several at once and logs none of them), and a writer that
+/// takes the numbers of changed pages from the WAL (<c>WALG_USE_WAL_DELTA</c>) does not learn of them.
+/// </remarks>
 /// <param name="backup">Which one of the chain, from 0 for the newest.</param>
 /// <param name="files">The data directory's files.</param>
 /// <param name="placement">Where entries go.</param>
@@ -173,12 +177,13 @@ internal sealed class DeltaExtractor(int backup, DataDirectoryFiles files, Entry
             at = first + count;
         }
 
-        file.Release();
         if (pieces.Missing > 0)
         {
-            throw new MigrationException("BackupIncomplete", MigrationErrorKind.InvalidData,
-                $"{pieces.Missing} pages of '{path}' are in no backup of the chain{(pieces.FirstMissing() is { } missing ? $", the first is page {missing}" : string.Empty)}: one of the backups is damaged. Choose another with -BackupName.");
+            file.Open(); // also when no page of this backup is wanted
+            wanted.LeaveEmpty(pieces.Missing);
         }
+
+        file.Release();
     }
 
     private static MigrationException Twice(string path) => new("EntryTwice", MigrationErrorKind.InvalidData,

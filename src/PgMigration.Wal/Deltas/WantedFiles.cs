@@ -13,6 +13,7 @@ internal sealed class WantedFiles
     private readonly FileKeys _keys;
     private readonly byte[] _state;
     private readonly ConcurrentDictionary<UInt128, PartialFile> _pieces = new();
+    private long _emptyPages;
 
     private WantedFiles(FileKeys keys)
     {
@@ -65,6 +66,12 @@ internal sealed class WantedFiles
 
     /// <summary>How many files the list names.</summary>
     public int Count => _keys.Count;
+
+    /// <summary>How many pages no backup of the chain has, and are therefore zeros.</summary>
+    public long EmptyPages => Interlocked.Read(ref _emptyPages);
+
+    /// <summary>Counts pages of a file that no backup of the chain has.</summary>
+    public void LeaveEmpty(uint pages) => Interlocked.Add(ref _emptyPages, pages);
 
     /// <summary>Whether the list names it.</summary>
     public bool Has(UInt128 key) => _keys.IndexOf(key) >= 0;

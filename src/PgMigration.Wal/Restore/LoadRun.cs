@@ -87,6 +87,11 @@ internal sealed class LoadRun : IAsyncDisposable
         {
             minimum.WarnOfMissingList(_observer);
         }
+
+        if (_wanted?.EmptyPages is > 0 and var empty)
+        {
+            _observer.Verbose($"{empty} pages are in no backup of the chain of {_chain[0].Name} and are empty: files had been extended by them, and nothing had been written into them yet.");
+        }
     }
 
     public ValueTask DisposeAsync()

@@ -44,7 +44,7 @@ internal sealed class ChainArchive : IDisposable
 
     /// <summary>Writes one backup, each of its files in a part of its own, beside what every cluster has.</summary>
     /// <param name="backup">Its number.</param>
-    /// <param name="whole">Files that it holds whole.</param>
+    /// <param name="whole">Files that it holds whole; names that end with a slash are folders.</param>
     /// <param name="incremented">Increments.</param>
     /// <param name="skipped">Files that it lists without holding them.</param>
     /// <param name="change">Changes its sentinel.</param>
@@ -61,10 +61,10 @@ internal sealed class ChainArchive : IDisposable
             .Append([.. everyCluster.Select(file => (File: file, IsIncremented: false))]))
         {
             string partName = FormattableString.Invariant($"part_{++part:000}.tar.lz4");
-            sets[partName] = new JsonArray([.. group.Select(member => (JsonNode)member.File.Name)]);
+            sets[partName] = new JsonArray([.. group.Select(member => (JsonNode)member.File.Name.TrimEnd('/'))]);
             foreach (var (file, isIncremented) in group)
             {
-                files[file.Name] = Entry(isIncremented, isSkipped: false);
+                files[file.Name.TrimEnd('/')] = Entry(isIncremented, isSkipped: false);
             }
 
             await PutAsync(storage, $"basebackups_005/{name}/tar_partitions/{partName}", [.. group.Select(member => member.File)]);

@@ -66,6 +66,7 @@ public sealed class HostileBackupTests : IDisposable
     {
         await _archive.WriteAsync();
         await _archive.WriteLinkAsync("part_000.tar", "/pg_wal", "/mnt/wal", "/base/1/9");
+        await _archive.PutAsync("files_metadata.json", """{"Files": {}, "TarFileSets": {"part_000.tar": ["/pg_wal", "/base/1/9"]}}"""u8.ToArray());
         var layout = _archive.NewDirectory();
         var watched = new WatchedWarnings();
 

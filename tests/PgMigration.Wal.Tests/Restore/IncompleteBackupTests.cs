@@ -29,6 +29,23 @@ public sealed class IncompleteBackupTests : IDisposable
         Assert.False(BackupLoader.IsLoaded(layout));
     }
 
+    [Theory]
+    [InlineData("/base/1/1", null)]
+    [InlineData("/base/1/77", "/base/1/77")]
+    public async Task A_file_that_was_dropped_while_it_was_backed_up_is_in_the_sets_alone_and_not_missed(string listed, string? missed)
+    {
+        await _archive.WriteAsync();
+        await _archive.PutAsync("files_metadata.json", System.Text.Encoding.UTF8.GetBytes(
+            $$"""{"Files": {"{{listed}}": {"IsIncremented": false, "IsSkipped": false} }, "TarFileSets": {"part_001.tar.lz4": ["/base/1/1", "/base/1/77"]}}"""));
+        var layout = _archive.NewDirectory();
+
+        var error = await Record.ExceptionAsync(() => _archive.LoadAsync(layout));
+
+        Assert.Equal(missed is null, error is null);
+        Assert.Contains(missed ?? string.Empty, (error as MigrationException)?.Message ?? string.Empty, StringComparison.Ordinal);
+        Assert.Equal(missed is null, BackupLoader.IsLoaded(layout));
+    }
+
     [Fact]
     public async Task A_tablespace_whose_part_is_gone_is_missed_by_its_number()
     {

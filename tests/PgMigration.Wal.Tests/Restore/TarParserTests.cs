@@ -107,6 +107,12 @@ public sealed class TarParserTests
         {
             foreach (var (name, content) in files)
             {
+                if (name.Length > 1 && name.EndsWith('/')) // a folder; WAL-E's first entry is '/' itself
+                {
+                    writer.WriteEntry(new PaxTarEntry(TarEntryType.Directory, name.TrimEnd('/')));
+                    continue;
+                }
+
                 System.Formats.Tar.TarEntry entry = format switch
                 {
                     TarEntryFormat.Ustar => new UstarTarEntry(TarEntryType.RegularFile, name),
