@@ -99,7 +99,7 @@ internal sealed class SurveyListing(IArchiveStorage storage, IMigrationObserver 
         for (uint begin = log; begin < end; begin = begin > uint.MaxValue - step ? end : begin + step)
         {
             bool isLast = begin >= end - Math.Min(step, end);
-            ranges.Add((begin == log ? after : Folder + Hex(timeline.Timeline) + Hex(begin), isLast ? null : begin + step, new SurveyedTimeline(timeline.Timeline)));
+            ranges.Add((begin == log ? after : Folder + Hex(timeline.Timeline) + Hex(begin), isLast ? null : begin + step, New(timeline.Timeline)));
         }
 
         var options = new ParallelOptions { MaxDegreeOfParallelism = Parallelism, CancellationToken = cancel };
@@ -142,7 +142,9 @@ internal sealed class SurveyListing(IArchiveStorage storage, IMigrationObserver 
         return null;
     }
 
-    private SurveyedTimeline Of(uint timeline) => _timelines.TryGetValue(timeline, out var known) ? known : _timelines[timeline] = new SurveyedTimeline(timeline);
+    private SurveyedTimeline Of(uint timeline) => _timelines.TryGetValue(timeline, out var known) ? known : _timelines[timeline] = New(timeline);
+
+    private SurveyedTimeline New(uint timeline) => new(timeline, storage.Encryption is not NoEncryption);
 
     private void Note(string objectName)
     {

@@ -3,7 +3,9 @@ using System.Globalization;
 namespace PgMigration.Wal;
 
 /// <summary>What a listing showed of one timeline, in 24 bytes a segment: half a million of them are nothing.</summary>
-internal sealed class SurveyedTimeline(uint timeline)
+/// <param name="timeline">Its number.</param>
+/// <param name="isEncrypted">Whether its objects are encrypted: then no length shows a segment, since encryption adds to it, and gpg also compresses.</param>
+internal sealed class SurveyedTimeline(uint timeline, bool isEncrypted = false)
 {
     private readonly List<Stored> _segments = [];
 
@@ -51,7 +53,7 @@ internal sealed class SurveyedTimeline(uint timeline)
             return null; // a backup's note
         }
 
-        var stored = new Stored(Place(segment), rest.Length == 0 ? ~found.Length : found.Length, found.LastModified.UtcTicks);
+        var stored = new Stored(Place(segment), rest.Length == 0 && !isEncrypted ? ~found.Length : found.Length, found.LastModified.UtcTicks);
         _segments.Add(stored);
         return stored.Place;
     }
@@ -69,7 +71,7 @@ internal sealed class SurveyedTimeline(uint timeline)
 
     /// <summary>A segment as a listing shows it.</summary>
     /// <param name="Place">Log and segment.</param>
-    /// <param name="SignedLength">Stored bytes; their complement where the object is not compressed.</param>
+    /// <param name="SignedLength">Stored bytes; their complement where the object is the plain segment.</param>
     /// <param name="Ticks">When it was stored, in UTC.</param>
     internal readonly record struct Stored(ulong Place, long SignedLength, long Ticks)
     {

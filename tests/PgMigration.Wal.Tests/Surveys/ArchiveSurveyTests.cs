@@ -60,6 +60,18 @@ public sealed class ArchiveSurveyTests : IDisposable
     }
 
     [Fact]
+    public async Task A_segment_that_is_encrypted_but_not_compressed_is_no_gap()
+    {
+        using var archive = new SurveyedArchive(EncryptionKeys.Libsodium("a key of more than 25 characters", "none", "the test"));
+        archive.With(Enumerable.Range(10, 5)).With([15, 16], extension: string.Empty, length: SegmentSize + (SegmentSize / 8192 * 17) + 24);
+
+        Assert.Equal((true, 7L), ((await archive.SurveyAsync()).IsWhole, (await archive.SurveyAsync()).Segments));
+
+        archive.With([17], extension: string.Empty, length: 0);
+        Assert.Equal(WalGapKind.Damaged, Assert.Single((await archive.SurveyAsync()).Gaps).Kind);
+    }
+
+    [Fact]
     public async Task The_way_leads_over_forks_and_what_an_old_primary_wrote_beyond_one_counts_for_nothing()
     {
         _archive.With(Enumerable.Range(10, 11)).With([20], timeline: 1, extension: ".partial.lz4")

@@ -8,10 +8,10 @@ internal sealed class SurveyedArchive : IDisposable
     public const int SegmentSize = MadeSegment.Size;
     private readonly string _root = Directory.CreateTempSubdirectory("pgm-survey-").FullName;
 
-    public SurveyedArchive()
+    public SurveyedArchive(EncryptionKeys? encryption = null)
     {
         Directory.CreateDirectory(WalFolder);
-        Storage = ArchiveStorage.Open(_root);
+        Storage = ArchiveStorage.Open(ArchiveAccess.To(_root) with { Encryption = encryption });
     }
 
     public string WalFolder => Path.Combine(_root, "wal_005");
