@@ -100,8 +100,7 @@ internal sealed class RestoreDirectory(RestoreLayout layout, OSUser user, FileOw
     /// <exception cref="MigrationException"><c>DiskTooSmall</c>.</exception>
     public void CheckSpace(IEnumerable<string> folders, long size)
     {
-        var disks = folders.Select(folder => new DriveInfo(folder)).DistinctBy(disk => (disk.TotalSize, disk.AvailableFreeSpace)).ToList();
-        long free = disks.Sum(disk => disk.AvailableFreeSpace);
+        long free = folders.Select(DiskOf).Distinct().Sum(disk => new DriveInfo(disk).AvailableFreeSpace);
         long used = folders.Sum(Used);
         long needed = (long)(size * Headroom) - used;
         if (needed > free)
@@ -110,6 +109,11 @@ internal sealed class RestoreDirectory(RestoreLayout layout, OSUser user, FileOw
                 $"The backup needs {LagText.Of(needed)} more on {layout.DataDirectory}, and {LagText.Of(free)} are free. Give a larger disk; when this one has grown, the same command goes on.");
         }
     }
+
+    /// <summary>Where the file system that holds a folder is mounted. Two fresh disks of one size are two disks all the same.</summary>
+    /// <param name="folder">An absolute path.</param>
+    internal static string DiskOf(string folder) =>
+        DriveInfo.GetDrives().Select(drive => drive.Name).Where(mount => (folder + "/").StartsWith(mount.TrimEnd('/') + "/", StringComparison.Ordinal)).MaxBy(mount => mount.Length) ?? folder;
 
     private static long Used(string folder) =>
         new DirectoryInfo(folder).EnumerateFiles("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = true }).Sum(file => file.Length);

@@ -20,4 +20,12 @@ public sealed class RestoreDirectoryTests : IDisposable
         Assert.Equal("DiskTooSmall", refused.ErrorId);
         Assert.Contains("1075.20 TB more", refused.Message, StringComparison.Ordinal); // 1 PiB and its headroom; in gigabytes alone, a small one read "needs 0.1 GB, and 0.1 GB are free"
     }
+
+    [Fact]
+    public void A_disk_is_known_by_where_it_is_mounted_and_not_by_its_size()
+    {
+        Assert.Equal("/dev/shm", RestoreDirectory.DiskOf("/dev/shm/data"));
+        Assert.Equal("/proc", RestoreDirectory.DiskOf("/proc"));
+        Assert.NotEqual(RestoreDirectory.DiskOf("/dev/shm"), RestoreDirectory.DiskOf("/dev/shmother"));
+    }
 }

@@ -36,7 +36,7 @@ public sealed class IncompleteBackupTests : IDisposable
     {
         await _archive.WriteAsync();
         await _archive.PutAsync("files_metadata.json", System.Text.Encoding.UTF8.GetBytes(
-            $$"""{"Files": {"{{listed}}": {"IsIncremented": false, "IsSkipped": false} }, "TarFileSets": {"part_001.tar.lz4": ["/base/1/1", "/base/1/77"]}}"""));
+            $$"""{"Files": {"{{listed}}": {"IsIncremented": false, "IsSkipped": false} }, "TarFileSets": {"part_001.tar.lz4": ["/base/1/1", "/base/1/77"] } }"""));
         var layout = _archive.NewDirectory();
 
         var error = await Record.ExceptionAsync(() => _archive.LoadAsync(layout));
