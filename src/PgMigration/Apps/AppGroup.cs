@@ -13,7 +13,7 @@ public sealed class AppGroup : MigrationApp
     /// <exception cref="MigrationException"><c>SmokeTestInGroup</c>: a member has a smoke test of its own, which nobody would run.</exception>
     public AppGroup(IReadOnlyList<MigrationApp> apps)
     {
-        Apps = apps;
+        Apps = apps.ToArray(); // what a collection expression makes has no indexer that a script could use
         if (apps.Any(app => app.SmokeTest is not null))
         {
             throw new MigrationException("SmokeTestInGroup", MigrationErrorKind.InvalidArgument, "A smoke test belongs to the group, not to one of its apps: give -SmokeTest where the group is made.");
