@@ -100,7 +100,7 @@ public sealed partial record LocalServer(PostgresBinaries Binaries, string DataD
     }
 
     // Where the first process of a container reaps orphans late or never, a killed server stays listed. proc(5): the state follows the name in parentheses.
-    private static bool IsZombie(int pid)
+    internal static bool IsZombie(int pid)
     {
         try
         {

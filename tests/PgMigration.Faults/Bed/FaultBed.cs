@@ -218,7 +218,7 @@ internal sealed class FaultBed : IAsyncDisposable
     /// <summary>The pooler's process.</summary>
     public int? PoolerId =>
         File.Exists(_folder["pooler.pid"]) && int.TryParse(File.ReadAllText(_folder["pooler.pid"]).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out int id)
-        && Directory.Exists($"/proc/{id.ToString(CultureInfo.InvariantCulture)}") ? id : null;
+        && Directory.Exists($"/proc/{id.ToString(CultureInfo.InvariantCulture)}") && !LocalServer.IsZombie(id) ? id : null; // killed, it may wait long for somebody to reap it
 
     /// <summary>Takes the archive away, for the host and for the target.</summary>
     public void HideArchive() => Directory.Move(_folder["archive"], _folder["archive.away"]);
