@@ -6,11 +6,11 @@ namespace PgMigration.Faults;
 /// <summary>Does the faults, and mends them.</summary>
 internal sealed class Striker(FaultBed bed, CommitJournal journal, Random random, Action<string> log)
 {
-    private readonly List<(DateTime From, DateTime To)> _crashes = [];
+    private readonly List<(int Port, DateTime From, DateTime To)> _crashes = [];
     private int _next = 30;
 
     /// <summary>When the source died without good-bye: an asynchronous commit of the last moment before it may be lost, by PostgreSQL's own rules.</summary>
-    public IReadOnlyList<(DateTime From, DateTime To)> Crashes => _crashes;
+    public IReadOnlyList<(int Port, DateTime From, DateTime To)> Crashes => _crashes;
 
     /// <summary>Does it; returns once it has taken effect, with what mends it.</summary>
     public async Task<Func<Task>> StrikeAsync(FaultKind kind, SessionProcess session)
@@ -28,7 +28,7 @@ internal sealed class Striker(FaultBed bed, CommitJournal journal, Random random
                 Signals.Send(session.Id, Signals.Interrupt);
                 return Nothing;
             case FaultKind.SourceKilled:
-                KillServer(bed.Host.Local, isSource: true);
+                KillServer(bed.Host.Local, bed.Host.App.Port);
                 return bed.StartSourceAsync;
             case FaultKind.SourceBackendKilled:
                 KillOneBackend();
@@ -39,7 +39,7 @@ internal sealed class Striker(FaultBed bed, CommitJournal journal, Random random
             case FaultKind.SourceFrozen:
                 return Freeze(bed.Host.Local);
             case FaultKind.TargetKilled:
-                KillServer(bed.Target, isSource: false);
+                KillServer(bed.Target, bed.Link.Target.Port);
                 return bed.StartTargetAsync;
             case FaultKind.TargetFrozen:
                 return Freeze(bed.Target);
@@ -86,7 +86,7 @@ internal sealed class Striker(FaultBed bed, CommitJournal journal, Random random
         _ => bed.PoolerNetwork,
     };
 
-    private void KillServer(LocalServer server, bool isSource)
+    private void KillServer(LocalServer server, int port)
     {
         if (server.ProcessId is not { } postmaster)
         {
@@ -99,10 +99,7 @@ internal sealed class Striker(FaultBed bed, CommitJournal journal, Random random
             Signals.Send(process, Signals.Kill);
         }
 
-        if (isSource)
-        {
-            _crashes.Add((before, journal.Now + TimeSpan.FromMilliseconds(500)));
-        }
+        _crashes.Add((port, before, journal.Now + TimeSpan.FromMilliseconds(500)));
     }
 
     // Any of its children but the postmaster: PostgreSQL then ends all others at once, and recovers.
@@ -112,7 +109,7 @@ internal sealed class Striker(FaultBed bed, CommitJournal journal, Random random
         {
             var before = journal.Now;
             Signals.Send(children[random.Next(children.Count)], Signals.Kill);
-            _crashes.Add((before, journal.Now + TimeSpan.FromSeconds(2)));
+            _crashes.Add((bed.Host.App.Port, before, journal.Now + TimeSpan.FromSeconds(2)));
         }
     }
 

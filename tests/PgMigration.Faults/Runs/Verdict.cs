@@ -3,7 +3,7 @@ using System.Globalization;
 namespace PgMigration.Faults;
 
 /// <summary>What the writers were told against what the servers hold.</summary>
-internal sealed class Verdict(FaultBed bed, CommitJournal journal, IReadOnlyList<(DateTime From, DateTime To)> crashes)
+internal sealed class Verdict(FaultBed bed, CommitJournal journal, IReadOnlyList<(int Port, DateTime From, DateTime To)> crashes)
 {
     // wal_writer_delay is 200 ms: an asynchronous commit is on disk after at most three times that.
     private static readonly TimeSpan AsynchronousLimit = TimeSpan.FromSeconds(1);
@@ -65,7 +65,7 @@ internal sealed class Verdict(FaultBed bed, CommitJournal journal, IReadOnlyList
     }
 
     private bool MayBeLost(AcknowledgedCommit commit) => commit.Kind is WriterKind.Asynchronous or WriterKind.Straight
-        && crashes.Any(crash => commit.AcknowledgedAt > crash.From - AsynchronousLimit && commit.AcknowledgedAt < crash.To);
+        && crashes.Any(crash => commit.Port == crash.Port && commit.AcknowledgedAt > crash.From - AsynchronousLimit && commit.AcknowledgedAt < crash.To);
 
     private static string Describe(AcknowledgedCommit commit) => string.Create(CultureInfo.InvariantCulture,
         $"the commit of writer {commit.Writer} ({commit.Kind}), {RehearsalProofs.Describe(commit.Rows[0])}, acknowledged at {commit.AcknowledgedAt:HH:mm:ss.fff} by port {commit.Port}");
