@@ -57,7 +57,7 @@ public sealed partial class WalLink : ReplicationLink
     /// <inheritdoc/>
     public override ReplicationLink WithTarget(PgServer target) => With(Source, target, TargetAddress);
 
-    private WalLink With(PgServer? source, PgServer target, PgServer address) => new()
+    private WalLink With(PgServer? source, PgServer target, PgServer address, IReadOnlyList<ReadinessFinding>? findings = null) => new()
     {
         Source = source,
         Target = target,
@@ -67,21 +67,11 @@ public sealed partial class WalLink : ReplicationLink
         BackupName = BackupName,
         DataDirectory = DataDirectory,
         SystemIdentifier = SystemIdentifier,
-        Findings = Findings,
+        Findings = findings ?? Findings,
     };
 
     /// <summary>The same link with what was found on its target.</summary>
-    internal WalLink WithFindings(IReadOnlyList<ReadinessFinding> findings) => new()
-    {
-        Source = Source,
-        Target = Target,
-        TargetAddress = TargetAddress,
-        Archive = Archive,
-        BackupName = BackupName,
-        DataDirectory = DataDirectory,
-        SystemIdentifier = SystemIdentifier,
-        Findings = findings,
-    };
+    internal WalLink WithFindings(IReadOnlyList<ReadinessFinding> findings) => With(Source, Target, TargetAddress, findings);
 
     /// <summary>The source's login and database at another address. A restored server's certificate is signed by nobody, so it cannot be verified.</summary>
     internal static PgServer AddressFor(PgServer source, string host, int port)
