@@ -21,6 +21,8 @@
         'Remove-DmsReplication'
         'Start-DmsReplication'
         'Stop-DmsReplication'
+        'Start-LocalDms'
+        'Stop-LocalDms'
         'New-MigrationApp'
         'New-MigrationGate'
         'Test-MigrationGate'
