@@ -17,6 +17,8 @@
         'Invoke-Cutover'
         'Resume-Cutover'
         'Undo-Cutover'
+        'Start-LocalDms'
+        'Stop-LocalDms'
         'New-MigrationApp'
         'New-MigrationGate'
         'Test-MigrationGate'
