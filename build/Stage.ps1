@@ -8,6 +8,7 @@ function New-Stage {
     Say 'Building'
     Invoke-Dotnet build "$Root/src/PgMigration.Cmdlets" -c Release -v quiet -nologo
     Invoke-Dotnet build "$Root/src/PgMigration.Loader" -c Release -v quiet -nologo
+    Invoke-Dotnet build "$Root/src/PgMigration.LocalDms" -c Release -v quiet -nologo
     Invoke-Dotnet build "$Root/build/HelpWriter" -c Release -v quiet -nologo
     $programs = Get-NativeProgram
 
@@ -16,6 +17,10 @@ function New-Stage {
     $null = [IO.Directory]::CreateDirectory($stage)
     foreach ($project in 'PgMigration.Cmdlets', 'PgMigration.Loader') {
         Copy-Folder "$Root/src/$project/bin/Release/net10.0" $stage { param($file) $file -notmatch '\.xml$|\.deps\.json$|[\\/]runtimes[\\/](android|ios|tvos|maccatalyst)' }
+    }
+    # a program that runs on the module's own libraries: without a list of them (deps.json) the host takes those beside it
+    foreach ($file in 'pgmigration-localdms.dll', 'pgmigration-localdms.runtimeconfig.json') {
+        [IO.File]::Copy("$Root/src/PgMigration.LocalDms/bin/Release/net10.0/$file", "$stage/$file")
     }
     if ($programs) { Copy-Folder $programs "$stage/native" }
     Add-CompiledAssembly $stage
