@@ -23,6 +23,7 @@
         'Wait-MigrationGate'
         'Get-MigrationLink'
         'Invoke-MigrationRehearsal'
+        'Copy-PgSchema'
         'Get-PgSequence'
         'Repair-PgSequence'
         'Test-PgServer'
