@@ -40,14 +40,15 @@ public static class SchemaCopy
         }
 
         await using var here = await source.ConnectAsync(cancel);
-        IReadOnlyList<SchemaEntry> entries = [];
-        if (options.Section != SchemaSection.Final) // which needs the catalogs alone, and is asked for while the app waits
+        if (options.Section == SchemaSection.Final)
         {
-            observer.Progress(new MigrationProgress("Copying the schema", "reading the source with pg_dump"));
-            var programs = DumpPrograms.Find(options.PostgresBin, here.PostgreSqlVersion.Major, there.PostgreSqlVersion.Major);
-            entries = await SchemaDump.ReadAsync(programs, source, options, cancel);
+            // the catalogs alone say it
+            return new SchemaPlan(target, options, new SchemaPlanner([], await SchemaSource.ReadFinalAsync(here, cancel), await SchemaTarget.ReadFinalAsync(there, cancel), target.User, options).Steps());
         }
 
+        observer.Progress(new MigrationProgress("Copying the schema", "reading the source with pg_dump"));
+        var programs = DumpPrograms.Find(options.PostgresBin, here.PostgreSqlVersion.Major, there.PostgreSqlVersion.Major);
+        var entries = await SchemaDump.ReadAsync(programs, source, options, cancel);
         observer.Progress(new MigrationProgress("Copying the schema", "comparing with the target"));
         var planner = new SchemaPlanner(entries, await SchemaSource.ReadAsync(here, entries, cancel), await SchemaTarget.ReadAsync(there, cancel), target.User, options);
         var plan = new SchemaPlan(target, options, planner.Steps());

@@ -45,6 +45,12 @@ internal static class SchemaObjects
     public static async Task<HashSet<(uint ClassId, string Identity)>> AllAsync(NpgsqlConnection session, CancellationToken cancel) =>
         [.. await session.RowsAsync(All, row => (row.GetFieldValue<uint>(0), row.GetString(1)), cancel)];
 
+    /// <summary>Tables that have triggers, and those.</summary>
+    public static async Task<HashSet<(uint ClassId, string Identity)>> TablesAndTriggersAsync(NpgsqlConnection session, CancellationToken cancel) => [.. await session.RowsAsync("""
+        SELECT 'pg_class'::regclass::oid, quote_ident(n.nspname) || '.' || quote_ident(c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'f') AND c.oid >= 16384
+        UNION ALL SELECT 'pg_trigger'::regclass, i.identity FROM pg_trigger t, LATERAL pg_identify_object('pg_trigger'::regclass, t.oid, 0) i WHERE NOT t.tgisinternal
+        """, row => (row.GetFieldValue<uint>(0), row.GetString(1)), cancel)];
+
     /// <summary>What catalog rows are called; those that are gone meanwhile are left out.</summary>
     public static async Task<IReadOnlyDictionary<(uint ClassId, uint Oid), string>> NamesAsync(NpgsqlConnection session, IEnumerable<(uint ClassId, uint Oid)> rows, CancellationToken cancel)
     {

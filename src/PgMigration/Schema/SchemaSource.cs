@@ -72,16 +72,16 @@ internal sealed class SchemaSource
         """;
 
     /// <summary>The quoted names of the entries' objects, by their catalog rows.</summary>
-    public required IReadOnlyDictionary<(uint ClassId, uint Oid), string> Identity { get; init; }
+    public IReadOnlyDictionary<(uint ClassId, uint Oid), string> Identity { get; init; } = new Dictionary<(uint ClassId, uint Oid), string>();
 
     /// <summary>The quoted schema and name of the entries that are no object, by their number.</summary>
-    public required IReadOnlyDictionary<int, string> QuotedTag { get; init; }
+    public IReadOnlyDictionary<int, string> QuotedTag { get; init; } = new Dictionary<int, string>();
 
     /// <summary>Large columns that must not be null, outside keys.</summary>
-    public required IReadOnlyList<(string Table, string Column, int Number, bool Inherited)> NotNulls { get; init; }
+    public IReadOnlyList<(string Table, string Column, int Number, bool Inherited)> NotNulls { get; init; } = [];
 
     /// <summary>Checks on large columns.</summary>
-    public required IReadOnlyList<(string Table, string Name, string Definition, bool Inherited)> Checks { get; init; }
+    public IReadOnlyList<(string Table, string Name, string Definition, bool Inherited)> Checks { get; init; } = [];
 
     /// <summary>Identity columns that refuse values of others, with their sequences.</summary>
     public required IReadOnlyList<(string Table, string Column, uint Sequence)> AlwaysIdentities { get; init; }
@@ -90,45 +90,44 @@ internal sealed class SchemaSource
     public required IReadOnlyList<(uint Oid, string Table, string Name, string Definition, string Enabled)> EagerTriggers { get; init; }
 
     /// <summary>What finds the rows of changes: constraints and indexes by their catalog rows, with their table, and whether it is the primary key.</summary>
-    public required IReadOnlyDictionary<(uint ClassId, uint Oid), (string Table, bool IsPrimary)> KeyOf { get; init; }
+    public IReadOnlyDictionary<(uint ClassId, uint Oid), (string Table, bool IsPrimary)> KeyOf { get; init; } = new Dictionary<(uint ClassId, uint Oid), (string Table, bool IsPrimary)>();
 
     /// <summary>Every index: its table, its statement, its size in bytes, whether that table has partitions.</summary>
-    public required IReadOnlyDictionary<uint, (string Table, string Definition, long Bytes, bool IsPartitioned)> IndexOf { get; init; }
+    public IReadOnlyDictionary<uint, (string Table, string Definition, long Bytes, bool IsPartitioned)> IndexOf { get; init; } = new Dictionary<uint, (string Table, string Definition, long Bytes, bool IsPartitioned)>();
 
     /// <summary>Every constraint: its table, whether the rows satisfy it, whether that table has partitions.</summary>
-    public required IReadOnlyDictionary<uint, (string Table, bool IsValid, bool IsPartitioned)> ConstraintOf { get; init; }
+    public IReadOnlyDictionary<uint, (string Table, bool IsValid, bool IsPartitioned)> ConstraintOf { get; init; } = new Dictionary<uint, (string Table, bool IsValid, bool IsPartitioned)>();
 
     /// <summary>Functions that only a superuser can make, with their language.</summary>
-    public required IReadOnlyDictionary<uint, string> UntrustedFunctions { get; init; }
+    public IReadOnlyDictionary<uint, string> UntrustedFunctions { get; init; } = new Dictionary<uint, string>();
 
     /// <summary>Materialized views with contents.</summary>
-    public required IReadOnlySet<string> FilledViews { get; init; }
+    public IReadOnlySet<string> FilledViews { get; init; } = new HashSet<string>();
 
     /// <summary>Tablespaces other than the database's own, and how many objects lie in each.</summary>
-    public required IReadOnlyList<(string Name, long Objects)> UsedTablespaces { get; init; }
+    public IReadOnlyList<(string Name, long Objects)> UsedTablespaces { get; init; } = [];
 
     /// <summary>Settings that the database brings along, each with its role and its statement.</summary>
-    public required IReadOnlyList<(string Name, string Role, string Statement)> DatabaseSettings { get; init; }
+    public IReadOnlyList<(string Name, string Role, string Statement)> DatabaseSettings { get; init; } = [];
 
     /// <summary>Comments, grants and the like.</summary>
-    public required ILookup<(string Kind, uint ClassId, string Identity), SchemaState> States { get; init; }
+    public ILookup<(string Kind, uint ClassId, string Identity), SchemaState> States { get; init; } = SchemaState.None;
 
     /// <summary>Reads all of it.</summary>
     public static async Task<SchemaSource> ReadAsync(NpgsqlConnection session, IReadOnlyList<SchemaEntry> entries, CancellationToken cancel)
     {
-        // as pg_dump reads: every name with its schema
-        await session.ExecuteAsync("SET search_path = ''", cancel);
         var tagged = entries.Where(entry => entry.Schema != "-").ToArray();
+        var last = await ReadFinalAsync(session, cancel);
         var quoted = await session.RowsAsync("SELECT quote_ident(s) || '.' || quote_ident(t) FROM unnest(@schemas, @tags) WITH ORDINALITY AS x(s, t, i) ORDER BY i", row => row.GetString(0), cancel,
             new NpgsqlParameter<string[]>("schemas", [.. tagged.Select(entry => entry.Schema)]), new NpgsqlParameter<string[]>("tags", [.. tagged.Select(entry => entry.Tag)]));
         return new SchemaSource
         {
+            AlwaysIdentities = last.AlwaysIdentities,
+            EagerTriggers = last.EagerTriggers,
             Identity = await SchemaObjects.NamesAsync(session, entries.Select(entry => (entry.ClassId, entry.Oid)), cancel),
             QuotedTag = Enumerable.Range(0, tagged.Length).ToDictionary(i => tagged[i].Id, i => quoted[i]),
             NotNulls = await session.RowsAsync(LargeNotNulls, row => (row.GetString(0), row.GetString(1), (int)row.GetInt16(2), row.GetBoolean(3)), cancel),
             Checks = await session.RowsAsync(LargeChecks, row => (row.GetString(0), row.GetString(1), row.GetString(2), row.GetBoolean(3)), cancel),
-            AlwaysIdentities = await session.RowsAsync(Identities, row => (row.GetString(0), row.GetString(1), row.GetFieldValue<uint>(2)), cancel),
-            EagerTriggers = await session.RowsAsync(Eager, row => (row.GetFieldValue<uint>(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4)), cancel),
             KeyOf = (await session.RowsAsync(Keys, row => (Key: (row.GetFieldValue<uint>(0), row.GetFieldValue<uint>(1)), Of: (row.GetString(2), row.GetBoolean(3))), cancel)).ToDictionary(row => row.Key, row => row.Of),
             IndexOf = (await session.RowsAsync(Indexes, row => (Key: row.GetFieldValue<uint>(0), Of: (row.GetString(1), row.GetString(2), row.GetInt64(3), row.GetBoolean(4))), cancel)).ToDictionary(row => row.Key, row => row.Of),
             ConstraintOf = (await session.RowsAsync(Constraints, row => (Key: row.GetFieldValue<uint>(0), Of: (row.GetString(1), row.GetBoolean(2), row.GetBoolean(3))), cancel)).ToDictionary(row => row.Key, row => row.Of),
@@ -137,6 +136,18 @@ internal sealed class SchemaSource
             UsedTablespaces = await session.RowsAsync(Tablespaces, row => (row.GetString(0), row.GetInt64(1)), cancel),
             DatabaseSettings = await session.RowsAsync(Settings, row => (row.GetString(0), row.GetString(1), row.GetString(2)), cancel),
             States = await SchemaState.ReadAsync(session, cancel),
+        };
+    }
+
+    /// <summary>Reads only what the section Final is about, which is asked for while the app may wait.</summary>
+    public static async Task<SchemaSource> ReadFinalAsync(NpgsqlConnection session, CancellationToken cancel)
+    {
+        // as pg_dump reads: every name with its schema
+        await session.ExecuteAsync("SET search_path = ''", cancel);
+        return new SchemaSource
+        {
+            AlwaysIdentities = await session.RowsAsync(Identities, row => (row.GetString(0), row.GetString(1), row.GetFieldValue<uint>(2)), cancel),
+            EagerTriggers = await session.RowsAsync(Eager, row => (row.GetFieldValue<uint>(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4)), cancel),
         };
     }
 }

@@ -45,6 +45,9 @@ internal readonly record struct SchemaState(string Kind, uint ClassId, string Id
         SELECT 'VIEW', 'pg_class'::regclass, i.identity, NULL, pg_get_viewdef(c.oid) FROM pg_class c, LATERAL pg_identify_object('pg_class'::regclass, c.oid, 0) i WHERE c.relkind = 'v' AND c.oid >= 16384
         """;
 
+    /// <summary>Nothing of it.</summary>
+    public static ILookup<(string Kind, uint ClassId, string Identity), SchemaState> None { get; } = Array.Empty<SchemaState>().ToLookup(row => (row.Kind, row.ClassId, row.Identity));
+
     /// <summary>All of it.</summary>
     public static async Task<ILookup<(string Kind, uint ClassId, string Identity), SchemaState>> ReadAsync(NpgsqlConnection session, CancellationToken cancel)
     {

@@ -33,10 +33,10 @@ internal sealed class SchemaTarget
     private const string SchemaRights = "SELECT r.rolname::text, n.nspname::text FROM pg_roles r, pg_namespace n WHERE n.nspname !~ '^pg_' AND NOT has_schema_privilege(r.oid, n.oid, 'CREATE')";
 
     /// <summary>Whether the login is a superuser.</summary>
-    public required bool IsSuperuser { get; init; }
+    public bool IsSuperuser { get; init; }
 
     /// <summary>Whether it is a managed service's next best: rds_superuser makes extensions and event triggers, too.</summary>
-    public required bool IsServiceAdmin { get; init; }
+    public bool IsServiceAdmin { get; init; }
 
     /// <summary>Everything that is there, by kind of catalog and quoted name.</summary>
     public required IReadOnlySet<(uint ClassId, string Identity)> Objects { get; init; }
@@ -45,28 +45,28 @@ internal sealed class SchemaTarget
     public required IReadOnlyDictionary<(string Table, string Column), (bool IsNotNull, string Identity)> ColumnOf { get; init; }
 
     /// <summary>Tables with a primary key, whatever it is called.</summary>
-    public required IReadOnlySet<string> KeyedTables { get; init; }
+    public IReadOnlySet<string> KeyedTables { get; init; } = new HashSet<string>();
 
     /// <summary>Indexes that an interrupted build left behind.</summary>
-    public required IReadOnlySet<string> HalfBuiltIndexes { get; init; }
+    public IReadOnlySet<string> HalfBuiltIndexes { get; init; } = new HashSet<string>();
 
     /// <summary>Constraints that not all rows were checked against.</summary>
-    public required IReadOnlySet<string> UncheckedConstraints { get; init; }
+    public IReadOnlySet<string> UncheckedConstraints { get; init; } = new HashSet<string>();
 
     /// <summary>Materialized views without contents.</summary>
-    public required IReadOnlySet<string> EmptyViews { get; init; }
+    public IReadOnlySet<string> EmptyViews { get; init; } = new HashSet<string>();
 
     /// <summary>Roles, and whether the login may give them objects.</summary>
-    public required IReadOnlyDictionary<string, bool> RoleOf { get; init; }
+    public IReadOnlyDictionary<string, bool> RoleOf { get; init; } = new Dictionary<string, bool>();
 
     /// <summary>Extensions that it offers, and whether one need be no superuser to make them.</summary>
-    public required IReadOnlyDictionary<string, bool> OfferedExtensions { get; init; }
+    public IReadOnlyDictionary<string, bool> OfferedExtensions { get; init; } = new Dictionary<string, bool>();
 
     /// <summary>Roles that may not create in a schema, so that nothing in it can be given to them.</summary>
-    public required IReadOnlySet<(string Role, string Schema)> Barred { get; init; }
+    public IReadOnlySet<(string Role, string Schema)> Barred { get; init; } = new HashSet<(string Role, string Schema)>();
 
     /// <summary>Comments, grants and the like.</summary>
-    public required ILookup<(string Kind, uint ClassId, string Identity), SchemaState> States { get; init; }
+    public ILookup<(string Kind, uint ClassId, string Identity), SchemaState> States { get; init; } = SchemaState.None;
 
     /// <summary>Reads all of it; changes nothing.</summary>
     public static async Task<SchemaTarget> ReadAsync(NpgsqlConnection session, CancellationToken cancel)
@@ -77,7 +77,7 @@ internal sealed class SchemaTarget
             IsSuperuser = await session.ScalarAsync<bool>("SELECT current_setting('is_superuser') = 'on'", cancel),
             IsServiceAdmin = await session.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = 'rds_superuser' AND pg_has_role(oid, 'MEMBER'))", cancel),
             Objects = await SchemaObjects.AllAsync(session, cancel),
-            ColumnOf = (await session.RowsAsync(Columns, row => (Key: (row.GetString(0), row.GetString(1)), Of: (row.GetBoolean(2), row.GetString(3))), cancel)).ToDictionary(row => row.Key, row => row.Of),
+            ColumnOf = await ColumnsAsync(session, cancel),
             KeyedTables = await NamesAsync(Keyed),
             HalfBuiltIndexes = await NamesAsync(HalfBuilt),
             UncheckedConstraints = await NamesAsync(Unchecked),
@@ -90,4 +90,14 @@ internal sealed class SchemaTarget
 
         async Task<IReadOnlySet<string>> NamesAsync(string sql) => (await session.RowsAsync(sql, row => row.GetString(0), cancel)).ToHashSet(StringComparer.Ordinal);
     }
+
+    /// <summary>Reads only what the section Final is about, which is asked for while the app may wait.</summary>
+    public static async Task<SchemaTarget> ReadFinalAsync(NpgsqlConnection session, CancellationToken cancel)
+    {
+        await session.ExecuteAsync("SET search_path = ''", cancel);
+        return new SchemaTarget { Objects = await SchemaObjects.TablesAndTriggersAsync(session, cancel), ColumnOf = await ColumnsAsync(session, cancel) };
+    }
+
+    private static async Task<IReadOnlyDictionary<(string, string), (bool, string)>> ColumnsAsync(NpgsqlConnection session, CancellationToken cancel) =>
+        (await session.RowsAsync(Columns, row => (Key: (row.GetString(0), row.GetString(1)), Of: (row.GetBoolean(2), row.GetString(3))), cancel)).ToDictionary(row => row.Key, row => row.Of);
 }
