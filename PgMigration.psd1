@@ -22,6 +22,7 @@
         'Test-MigrationGate'
         'Wait-MigrationGate'
         'Get-MigrationLink'
+        'Test-MigrationReadiness'
         'Invoke-MigrationRehearsal'
         'Copy-PgSchema'
         'Get-PgSequence'
