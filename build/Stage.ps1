@@ -8,6 +8,7 @@ function New-Stage {
     Say 'Building'
     Invoke-Dotnet build "$Root/src/PgMigration.Cmdlets" -c Release -v quiet -nologo
     Invoke-Dotnet build "$Root/src/PgMigration.Loader" -c Release -v quiet -nologo
+    Invoke-Dotnet build "$Root/src/PgMigration.LocalDms" -c Release -v quiet -nologo
     Invoke-Dotnet build "$Root/build/HelpWriter" -c Release -v quiet -nologo
     $programs = Get-NativeProgram
 
@@ -17,7 +18,12 @@ function New-Stage {
     foreach ($project in 'PgMigration.Cmdlets', 'PgMigration.Loader') {
         Copy-Folder "$Root/src/$project/bin/Release/net10.0" $stage { param($file) $file -notmatch '\.xml$|\.deps\.json$|[\\/]runtimes[\\/](android|ios|tvos|maccatalyst)' }
     }
+    # a program that runs on the module's own libraries: without a list of them (deps.json) the host takes those beside it
+    foreach ($file in 'pgmigration-localdms.dll', 'pgmigration-localdms.runtimeconfig.json') {
+        [IO.File]::Copy("$Root/src/PgMigration.LocalDms/bin/Release/net10.0/$file", "$stage/$file")
+    }
     if ($programs) { Copy-Folder $programs "$stage/native" }
+    Add-CompiledAssembly $stage
     [IO.File]::WriteAllText("$stage/in-use", '')
     Invoke-Dotnet "$Root/build/HelpWriter/bin/Release/net10.0/helpwriter.dll" "$stage/PgMigration.Cmdlets.dll" "$Root/src/PgMigration.Cmdlets/bin/Release/net10.0/PgMigration.Cmdlets.xml" "$stage/en-US"
 
@@ -72,6 +78,23 @@ function Get-NativeInputHash([string] $Rid) {
         $hash.AppendData([IO.File]::ReadAllBytes($file))
     }
     [Convert]::ToHexString($hash.GetHashAndReset()).Substring(0, 16)
+}
+
+# What runs while an app waits, compiled for this platform, in a folder of its name beside the portable assemblies: the loader takes it where
+# it fits. Only speed depends on it, so where the compiler's package cannot be had the build goes on.
+function Add-CompiledAssembly([string] $Stage) {
+    $rid = [Runtime.InteropServices.RuntimeInformation]::RuntimeIdentifier
+    $output = "$Root/build/Precompile/bin/published"
+    try {
+        Invoke-Dotnet publish "$Root/build/Precompile" -c Release -r $rid -v quiet -nologo "-p:From=$Stage" -o $output
+        foreach ($name in 'PgMigration.dll', 'Npgsql.dll') {
+            $null = [IO.Directory]::CreateDirectory("$Stage/compiled/$rid")
+            [IO.File]::Copy("$output/$name", "$Stage/compiled/$rid/$name")
+        }
+    }
+    catch {
+        Say "Nothing is compiled for $rid, so a console that was just opened is slower: $_"
+    }
 }
 
 # Sessions hold the file in-use of the build that they loaded, which may be days old; the next build tries again.

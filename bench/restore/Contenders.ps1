@@ -1,4 +1,4 @@
-# Who takes part: each with its backup of the same cluster made, the folder that holds it, and the command that restores it.
+# Who takes part: each with its backup of the same cluster made, the folder that holds it, and the shell's words that restore it into $1.
 
 function Build-Runner {
     Invoke-Dotnet build "$Root/tests/PgMigration.RestoreRunner" -c Release -v quiet -nologo
@@ -30,10 +30,11 @@ function New-Contender([string] $Folder, $Cluster, [string] $Runner, $S3) {
     & pgbackrest @options '--no-online' '--type=full' backup
     & bash -c (('tar --create --directory ' + (Join-Word $data) + ' . | lz4 -q -1 > ') + (Join-Word "$Folder/base.tar.lz4"))
 
-    [pscustomobject]@{ Name = 'ours'; Source = "$Folder/wal-g"; Restore = { param($target) "dotnet $(Join-Word $Runner, 'load', "$Folder/wal-g", $name, $target)" }.GetNewClosure() }
-    [pscustomobject]@{ Name = 'ours_s3'; Source = $S3.Folder; Restore = { param($target) "dotnet $(Join-Word $Runner, 'load', 's3://bench/wal-g', $nameS3, $target)" }.GetNewClosure() }
-    [pscustomobject]@{ Name = 'pgbackrest'; Source = $repository; Restore = { param($target) "mkdir -m 0700 $(Join-Word $target) && pgbackrest $(Join-Word ($options + "--pg1-path=$target" + 'restore'))" }.GetNewClosure() }
-    [pscustomobject]@{ Name = 'barman'; Source = $S3.Folder; Restore = { param($target) "barman-cloud-restore $(Join-Word '--endpoint-url', $S3.Endpoint, 's3://bench/barman', 'main', 'bench', $target)" }.GetNewClosure() }
-    [pscustomobject]@{ Name = 'lz4_tar'; Source = "$Folder/base.tar.lz4"; Restore = { param($target) "mkdir $(Join-Word $target) && lz4 -dcq $(Join-Word "$Folder/base.tar.lz4") | tar --extract --directory $(Join-Word $target)" }.GetNewClosure() }
-    [pscustomobject]@{ Name = 'cp'; Source = $data; Restore = { param($target) "cp -a $(Join-Word $data, $target)" }.GetNewClosure() }
+    # the target is the shell's first argument
+    [pscustomobject]@{ Name = 'ours'; Source = "$Folder/wal-g"; Restore = "dotnet $(Join-Word $Runner, 'load', "$Folder/wal-g", $name) `"`$1`"" }
+    [pscustomobject]@{ Name = 'ours_s3'; Source = $S3.Folder; Restore = "dotnet $(Join-Word $Runner, 'load', 's3://bench/wal-g', $nameS3) `"`$1`"" }
+    [pscustomobject]@{ Name = 'pgbackrest'; Source = $repository; Restore = "mkdir -m 0700 `"`$1`" && pgbackrest $(Join-Word $options) `"--pg1-path=`$1`" restore" }
+    [pscustomobject]@{ Name = 'barman'; Source = $S3.Folder; Restore = "barman-cloud-restore $(Join-Word '--endpoint-url', $S3.Endpoint, 's3://bench/barman', 'main', 'bench') `"`$1`"" }
+    [pscustomobject]@{ Name = 'lz4_tar'; Source = "$Folder/base.tar.lz4"; Restore = "mkdir `"`$1`" && lz4 -dcq $(Join-Word "$Folder/base.tar.lz4") | tar --extract --directory `"`$1`"" }
+    [pscustomobject]@{ Name = 'cp'; Source = $data; Restore = "cp -a $(Join-Word $data) `"`$1`"" }
 }

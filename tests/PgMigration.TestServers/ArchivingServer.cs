@@ -142,9 +142,10 @@ public sealed class ArchivingServer : IAsyncLifetime, IAsyncDisposable
     /// <param name="what">What is waited for, in words.</param>
     /// <param name="holds">Whether it is so.</param>
     /// <param name="instead">What is so instead, for the failure's text.</param>
-    public static async Task UntilAsync(string what, Func<Task<bool>> holds, Func<string>? instead = null)
+    /// <param name="every">How often to look; null for 20 times a second, which misses what is over sooner.</param>
+    public static async Task UntilAsync(string what, Func<Task<bool>> holds, Func<string>? instead = null, TimeSpan? every = null)
     {
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        using var timer = new PeriodicTimer(every ?? TimeSpan.FromMilliseconds(50));
         var deadline = DateTime.UtcNow.AddSeconds(60);
         while (!await holds())
         {

@@ -22,7 +22,8 @@ public sealed record RestoreRecord
     public required string StartSegment { get; init; }
 
     /// <summary>How many bytes of fetched segments may wait in the pool.</summary>
-    public long PoolLimit { get; init; } = DefaultPoolLimit;
+    // the generated reader hands zero or null to each member that a file does not have: a record of an earlier version has not all of them
+    public long PoolLimit { get; init => field = value > 0 ? value : DefaultPoolLimit; } = DefaultPoolLimit;
 
     /// <summary>The archive's address for people, without secrets.</summary>
     public string? Archive { get; init; }
@@ -52,10 +53,10 @@ public sealed record RestoreRecord
     public string? Database { get; init; }
 
     /// <summary>The networks whose clients may log in, as CIDR; without any, this machine only.</summary>
-    public IReadOnlyList<string> AllowFrom { get; init; } = [];
+    public IReadOnlyList<string> AllowFrom { get; init => field = value ?? []; } = [];
 
     /// <summary>Where each tablespace was put, by its oid.</summary>
-    public IReadOnlyDictionary<string, string> Tablespaces { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Tablespaces { get; init => field = value ?? field; } = new Dictionary<string, string>();
 
     /// <summary>When it was handed over as a link for the first time, in UTC; null before.</summary>
     public DateTime? LinkedAt { get; init; }

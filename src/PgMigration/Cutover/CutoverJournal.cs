@@ -125,8 +125,11 @@ public sealed class CutoverJournal : IDisposable
     {
         var entry = new CutoverEntry(DateTime.UtcNow, what, step, text, facts);
         _entries.Add(entry);
-        _held.Append(JsonSerializer.Serialize(entry, Json)).Append('\n');
+        _held.Append(Format(entry)).Append('\n');
     }
+
+    /// <summary>The line that a journal gets for an entry.</summary>
+    internal static string Format(CutoverEntry entry) => JsonSerializer.Serialize(entry, Json);
 
     /// <summary>Writes what was held, and lets the file go.</summary>
     public void Dispose()

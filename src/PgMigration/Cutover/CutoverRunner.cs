@@ -57,11 +57,21 @@ public sealed partial class CutoverRunner
         }
 
         using var pause = new PauseDeadline(_context.Options.MaxPause, _context.Options.Clock);
-        for (int index = resumed ? FirstStepToTake() : 0; index < _plan.Steps.Count; index++)
+        int pausing = _plan.PlaceOf(_plan.Pause);
+        int first = resumed ? FirstStepToTake() : 0;
+        var compiled = first < pausing ? CompileAhead.RunAsync(_context.App, _context.Link) : Task.CompletedTask; // who is paused already waits for nothing
+        for (int index = first; index < _plan.Steps.Count; index++)
         {
             var step = _plan.Steps[index];
             try
             {
+                if (index == pausing - 1)
+                {
+                    // before the last look at the gates, which must be fresh when the app is paused
+                    await CompileAhead.AskAsync(await _context.SourceSessionAsync(cancel), cancel);
+                    await compiled.WaitAsync(cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // only speed depends on it
+                }
+
                 await TakeAsync(step, index, pause, cancel);
             }
             catch (Exception error)

@@ -48,9 +48,10 @@ internal static class SessionsFromBefore
         var ended = new Dictionary<int, string>();
         while (true)
         {
+            // before the list of sessions: one that has just started is on it by then; asked after it, it would slip through between the two
+            starting = starting is null ? null : await AskAsync<int[]>(session, StartingSql, cancel, Own(own), new NpgsqlParameter<int[]>("pids", starting));
             var now = await session.RowsAsync(EndSql, row => (Pid: row.GetInt32(0), Text: Redaction.Of(row.GetString(1))), cancel, Own(own), new NpgsqlParameter<DateTime>("before", before));
             now.ForEach(each => ended.TryAdd(each.Pid, each.Text));
-            starting = starting is null ? null : await AskAsync<int[]>(session, StartingSql, cancel, Own(own), new NpgsqlParameter<int[]>("pids", starting));
             seen = seen is null ? null : await AskAsync<string[]>(session, TransactionsSql, cancel, Own(own), new NpgsqlParameter<string[]>("seen", seen));
             if (now.Count == 0 && starting is null && seen is null)
             {

@@ -22,6 +22,7 @@ public sealed class ConfirmGates : ICutoverStep
         var clock = Stopwatch.StartNew();
         string seen = await Preconditions.CheckAsync(context, cancel);
         CheckGates.Heed(await Task.WhenAll(context.Options.Gates.Select(gate => Task.Run(() => gate.TestOnceAsync(cancel), cancel)))); // what has held many looks in a row is looked at once
+        await CompileAhead.SettleAsync(cancel);
         if (clock.Elapsed > WorthRefilling)
         {
             // A busy source has run on meanwhile: what is filled now need not be filled while the app waits.

@@ -44,7 +44,7 @@ public sealed class CutoverScriptTests : IAsyncLifetime, IDisposable
         foreach (string signal in (string[])["INT", "TERM", "HUP"])
         {
             File.WriteAllText(Log, string.Empty);
-            using var shell = await StartAsync($"$link = {Link}; $link | Invoke-Cutover -App {App("sleep 60")} -PauseTimeout 90 -MaxPause 90 -Confirm:$false -Journal '{_folder}/{signal}.journal'; [IO.File]::AppendAllText('{Log}', 'went on')");
+            using var shell = await StartAsync($"$link = {Link}; $link | Invoke-Cutover -App {App("sleep 900")} -PauseTimeout 900 -MaxPause 900 -Confirm:$false -Journal '{_folder}/{signal}.journal'; [IO.File]::AppendAllText('{Log}', 'went on')");
             var said = shell.StandardOutput.ReadToEndAsync();
             await ArchivingServer.UntilAsync("the app is being paused", () => Task.FromResult(File.ReadAllText(Log).Contains("pausing", StringComparison.Ordinal) || shell.HasExited));
 
@@ -53,7 +53,7 @@ public sealed class CutoverScriptTests : IAsyncLifetime, IDisposable
                 await kill.WaitForExitAsync();
             }
 
-            await shell.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+            await shell.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(120));
 
             Assert.Equal("pausing\nresumed\n", File.ReadAllText(Log));
             Assert.NotEqual(0, shell.ExitCode);

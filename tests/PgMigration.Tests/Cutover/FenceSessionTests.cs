@@ -20,8 +20,17 @@ public sealed class FenceSessionTests : IAsyncLifetime
         var starting = _bed.Host.App.ConnectAsync("-c post_auth_delay=2");
         await using (var host = await _bed.Host.Superuser.ConnectAsync())
         {
-            await ArchivingServer.UntilAsync("a session is starting", async () => await host.ScalarAsync<bool>(
-                "select exists (select from pg_locks l where locktype = 'object' and classid = 'pg_database'::regclass and not exists (select from pg_stat_activity a where a.pid = l.pid and a.datname is not null))", CancellationToken.None));
+            int[] before = [];
+            await ArchivingServer.UntilAsync("a session is starting, and stays so: an autovacuum worker starts within a moment", async () =>
+            {
+                int[] now = await host.ScalarAsync<int[]>("""
+                    select coalesce(array_agg(l.pid), '{}') from pg_locks l
+                    where locktype = 'object' and classid = 'pg_database'::regclass and not exists (select from pg_stat_activity a where a.pid = l.pid and a.datname is not null)
+                    """, CancellationToken.None);
+                bool stays = now.Intersect(before).Any();
+                before = now;
+                return stays;
+            });
         }
 
         await WithFenceAsync(async _ =>

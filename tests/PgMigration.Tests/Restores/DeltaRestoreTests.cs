@@ -48,7 +48,7 @@ public sealed class DeltaRestoreTests(ArchivingServer source) : IDisposable
         for (int parts = 1; parts <= 9; parts += 2)
         {
             using var runner = new RunnerProcess("load", source.ArchiveFolder, second.Name, _target.DataDirectory);
-            await ArchivingServer.UntilAsync($"{parts} parts more are done", () => Task.FromResult(runner.HasExited || _target.PartsDone() >= parts));
+            await ArchivingServer.UntilAsync($"{parts} parts more are done", () => Task.FromResult(runner.HasExited || _target.PartsDone() >= parts), every: TimeSpan.FromMilliseconds(2));
             kills += runner.HasExited ? 0 : 1;
             await runner.KillAsync();
         }

@@ -1,0 +1,127 @@
+using Npgsql;
+using Npgsql.Replication;
+
+namespace PgMigration.LocalDms;
+
+/// <summary>A task's slot and publications on the source.</summary>
+/// <remarks>
+/// Tables whose rows have no identity are in a publication of their own that publishes insertions only: in an ordinary one the application's
+/// UPDATE would fail on the source. TRUNCATE is in neither, since DMS does not move it.
+/// </remarks>
+/// <param name="task">The task.</param>
+internal sealed class SourceSlot(TaskContext task)
+{
+    private static readonly TimeSpan DropLimit = TimeSpan.FromSeconds(30);
+
+    /// <summary>The publications, which must exist before the slot: else decoding dies of "publication does not exist".</summary>
+    public IReadOnlyList<string> Publications => [task.Publication, $"{task.Publication}_nokey"];
+
+    /// <summary>Makes the publications, or makes them anew for the tables as they are now.</summary>
+    public async Task PublishAsync(NpgsqlConnection source, CancellationToken cancel)
+    {
+        var tables = (await Catalog.ReadAsync(source, [.. task.Tables.Select(table => table.Name)], cancel)).Where(table => !table.IsUnlogged).ToList();
+        await using var transaction = await source.BeginTransactionAsync(cancel);
+        await source.RunAsync(string.Join(';', Publications.Select(name => $"DROP PUBLICATION IF EXISTS {Sql.Name(name)}")), cancel);
+        await source.RunAsync(CreateStatement(Publications[0], tables.Where(table => table.HasIdentity), "insert, update, delete"), cancel);
+        await source.RunAsync(CreateStatement(Publications[1], tables.Where(table => !table.HasIdentity), "insert"), cancel);
+        await transaction.CommitAsync(cancel);
+    }
+
+    /// <summary>Makes the slot, and a snapshot of the moment at which it begins.</summary>
+    /// <remarks>It waits for every transaction that is open on the source, prepared ones too.</remarks>
+    public Task<LoadSnapshot> CreateAsync(int sessions, CancellationToken cancel) => CreateAsync(task.SlotName, temporary: false, sessions, cancel);
+
+    /// <summary>A snapshot of a later moment, for tables that are loaded when the slot is already in use.</summary>
+    public Task<LoadSnapshot> SnapshotAsync(int sessions, CancellationToken cancel) => CreateAsync($"{task.SlotName[..Math.Min(task.SlotName.Length, 50)]}_load", temporary: true, sessions, cancel);
+
+    /// <summary>Refuses a slot that is not there, was invalidated, or speaks another language.</summary>
+    /// <exception cref="TaskFailure">With what to do.</exception>
+    public async Task CheckAsync(NpgsqlConnection source, CancellationToken cancel)
+    {
+        var slot = (await source.ReadAsync("SELECT plugin::text, coalesce(wal_status, '') = 'lost', database::text FROM pg_replication_slots WHERE slot_name = $1",
+            row => (Plugin: row.IsDBNull(0) ? null : row.GetString(0), IsLost: row.GetBoolean(1), Database: row.IsDBNull(2) ? null : row.GetString(2)), cancel, task.SlotName)).FirstOrDefault();
+        string? wrong = slot switch
+        {
+            { Plugin: null } => $"The replication slot '{task.SlotName}' does not exist on the source: changes since {await PositionAsync(cancel)} cannot be read any more. Start the task with reload-target.",
+            { IsLost: true } => $"The replication slot '{task.SlotName}' was invalidated: the source removed log that it needed (max_slot_wal_keep_size). Start the task with reload-target.",
+            { Plugin: not "pgoutput" } => $"The replication slot '{task.SlotName}' uses the plugin {slot.Plugin}; the local DMS reads pgoutput only. Make it with pg_create_logical_replication_slot('{task.SlotName}', 'pgoutput').",
+            _ when slot.Database != task.Source.Database => $"The replication slot '{task.SlotName}' belongs to the database {slot.Database}, not to {task.Source.Database}.",
+            _ => null,
+        };
+        if (wrong is not null)
+        {
+            throw new TaskFailure(wrong);
+        }
+    }
+
+    /// <summary>Where the slot stands.</summary>
+    public static async Task<Lsn?> ConfirmedAsync(NpgsqlConnection source, string slot, CancellationToken cancel) =>
+        await source.AskAsync<string>("SELECT confirmed_flush_lsn::text FROM pg_replication_slots WHERE slot_name = $1", cancel, slot) is { } lsn ? Lsn.Parse(lsn) : null;
+
+    /// <summary>Removes a slot by its name: it can appear after the client that asked for it has died.</summary>
+    /// <exception cref="TimeoutException">It is in use, and its user does not go.</exception>
+    public static async Task DropAsync(NpgsqlConnection source, string slot, CancellationToken cancel)
+    {
+        var waited = System.Diagnostics.Stopwatch.StartNew();
+        while (await source.AskAsync<bool>("SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1)", cancel, slot))
+        {
+            await source.RunAsync("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1 AND active_pid IS NOT NULL", cancel, slot);
+            try
+            {
+                await source.RunAsync("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1 AND active_pid IS NULL", cancel, slot);
+            }
+            catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.ObjectInUse or PostgresErrorCodes.UndefinedObject)
+            {
+                // between our two looks it came into use, or went
+            }
+
+            if (waited.Elapsed > DropLimit)
+            {
+                throw new TimeoutException($"The replication slot '{slot}' is in use and cannot be removed.");
+            }
+
+            await Task.Delay(50, cancel);
+        }
+    }
+
+    /// <summary>Removes what the task made on the source: the slot, unless the endpoint named one that was there before, and the publications.</summary>
+    public async Task RemoveAsync(NpgsqlConnection source, CancellationToken cancel)
+    {
+        if (task.OwnsSlot)
+        {
+            await DropAsync(source, task.SlotName, cancel);
+        }
+
+        foreach (string name in Publications)
+        {
+            await source.RunAsync($"DROP PUBLICATION IF EXISTS {Sql.Name(name)}", cancel);
+        }
+    }
+
+    private async Task<string> PositionAsync(CancellationToken cancel)
+    {
+        await using var target = await task.ConnectTargetAsync(cancel);
+        return (await task.Control.ReadProgressAsync(target, cancel))?.ToString() ?? "its beginning";
+    }
+
+    private async Task<LoadSnapshot> CreateAsync(string name, bool temporary, int sessions, CancellationToken cancel)
+    {
+        await using (var source = await task.ConnectSourceAsync(cancel))
+        {
+            await DropAsync(source, name, cancel);
+        }
+
+        await using var replication = new LogicalReplicationConnection(task.Source.ConnectionString(task.ApplicationName));
+        await replication.Open(cancel);
+        var slot = await replication.CreatePgOutputReplicationSlot(name, temporary, LogicalSlotSnapshotInitMode.Export, cancellationToken: cancel);
+
+        // any further command here, even SHOW, would end the snapshot
+        return await LoadSnapshot.ImportAsync(task.Source, task.ApplicationName, slot.SnapshotName!, new Lsn((ulong)slot.ConsistentPoint), sessions, cancel);
+    }
+
+    private static string CreateStatement(string name, IEnumerable<TableDefinition> tables, string publish)
+    {
+        string list = string.Join(", ", tables.Select(table => table.Name.Quoted));
+        return $"CREATE PUBLICATION {Sql.Name(name)}{(list.Length == 0 ? string.Empty : $" FOR TABLE {list}")} WITH (publish = '{publish}')";
+    }
+}
