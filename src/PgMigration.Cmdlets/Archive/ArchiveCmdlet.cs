@@ -87,7 +87,7 @@ public abstract class ArchiveCmdlet : MigrationCmdlet
             return access.WithProfile(ProfileName);
         }
 
-        return SessionVariable("StoredAWSCredentials") is { } stored ? AwsSession.WithKeysOf(access, stored) : access;
+        return SessionVariable("StoredAWSCredentials") is { } stored && AwsSession.KeysOf(stored) is var (key, secret, token) ? access.WithKeys(key, secret, token) : access;
     }
 
     private Dictionary<string, string> Given()

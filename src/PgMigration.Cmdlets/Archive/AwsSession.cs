@@ -1,6 +1,4 @@
 using System.Reflection;
-using PgMigration.Wal;
-
 namespace PgMigration.Cmdlets;
 
 /// <summary>Takes over the credentials that AWS.Tools keeps in the session.</summary>
@@ -12,9 +10,9 @@ internal static class AwsSession
 {
     private const BindingFlags Any = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
 
-    /// <summary>The access with the keys that the object holds.</summary>
+    /// <summary>The keys that the object holds.</summary>
     /// <exception cref="MigrationException"><c>SessionCredentialsUnreadable</c>.</exception>
-    public static ArchiveAccess WithKeysOf(ArchiveAccess access, object stored)
+    public static (string AccessKey, string SecretKey, string? Token) KeysOf(object stored)
     {
         try
         {
@@ -22,7 +20,7 @@ internal static class AwsSession
             object? keys = credentials.GetType().GetMethod("GetCredentials", Any, [])?.Invoke(credentials, null);
             if (Text(keys, "AccessKey") is { } accessKey && Text(keys, "SecretKey") is { } secretKey)
             {
-                return access.WithKeys(accessKey, secretKey, Text(keys, "Token"));
+                return (accessKey, secretKey, Text(keys, "Token"));
             }
         }
         catch (Exception error) when (error is TargetInvocationException or AmbiguousMatchException)

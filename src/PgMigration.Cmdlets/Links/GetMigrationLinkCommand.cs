@@ -6,7 +6,8 @@ namespace PgMigration.Cmdlets;
 /// <remarks>
 /// The restore runs on the new server; lag and cutover run from a laptop as well. The target must replay the source's WAL: by our
 /// restore_command, by another one, or streamed. For a cutover its login must be a superuser there. A target that was promoted meanwhile
-/// is found too, so that Resume-Cutover and Undo-Cutover can go on with it.
+/// is found too, so that Resume-Cutover and Undo-Cutover can go on with it. Tasks of AWS DMS are found by the row that Start-DmsReplication
+/// wrote for each, once it has arrived; their region is the ARN's, and the keys those of the environment.
 /// </remarks>
 /// <example>
 /// <code>Get-MigrationLink -Source $env:DATABASE_URL -Target postgres://postgres@new.example.com/shop | Get-ReplicationLag</code>
@@ -21,7 +22,7 @@ namespace PgMigration.Cmdlets;
 /// <para>Goes on after the source has changed its address.</para>
 /// </example>
 [Cmdlet(VerbsCommon.Get, "MigrationLink")]
-[OutputType(typeof(WalLink))]
+[OutputType(typeof(WalLink), typeof(DmsLink))]
 public sealed class GetMigrationLinkCommand : MigrationCmdlet
 {
     /// <summary>The server that the app leaves.</summary>

@@ -16,10 +16,28 @@ public sealed class ReplicationLinkTransformationAttribute : ArgumentTransformat
         PSObject { BaseObject: PSCustomObject } bag => FromBag(bag),
         PSObject { BaseObject: ReplicationLink link } => link,
         ReplicationLink link => link,
-        _ => throw Refuse($"Expected a link, such as Start-WalRestore, Get-WalRestore and Get-MigrationLink return. Got an object of type {(inputData is PSObject wrapped ? wrapped.BaseObject : inputData).GetType().Name}."),
+        _ => throw Refuse($"Expected a link, such as Start-WalRestore, Start-DmsReplication and Get-MigrationLink return. Got an object of type {(inputData is PSObject wrapped ? wrapped.BaseObject : inputData).GetType().Name}."),
     };
 
-    private static WalLink FromBag(PSObject bag)
+    private static ReplicationLink FromBag(PSObject bag) => Text(bag, nameof(ReplicationLink.Kind)) == "Dms" ? DmsFromBag(bag) : WalFromBag(bag);
+
+    private static DmsLink DmsFromBag(PSObject bag)
+    {
+        if (bag.Properties[nameof(DmsLink.Target)]?.Value is not { } target || bag.Properties[nameof(DmsLink.TaskArns)]?.Value is not { } arns || bag.Properties[nameof(DmsLink.TaskNames)]?.Value is not { } names)
+        {
+            throw Refuse("Expected a link, also as it comes over remoting. Got an object without Target, TaskArns or TaskNames.");
+        }
+
+        return new DmsLink
+        {
+            Source = Server(bag.Properties[nameof(DmsLink.Source)]?.Value),
+            Target = Server(target)!,
+            Tasks = [.. LanguagePrimitives.ConvertTo<string[]>(names).Zip(LanguagePrimitives.ConvertTo<string[]>(arns), (name, arn) => new DmsTaskName(name, arn, Text(bag, nameof(DmsLink.SourceLogin))))],
+            Access = new DmsAccess { Region = Text(bag, nameof(DmsLink.Region)), Endpoint = Text(bag, nameof(DmsLink.EndpointUrl)) is { } endpoint ? DmsAccess.ParseEndpoint(endpoint) : null },
+        };
+    }
+
+    private static WalLink WalFromBag(PSObject bag)
     {
         if (Text(bag, nameof(ReplicationLink.Kind)) != "Wal" || bag.Properties[nameof(WalLink.Target)]?.Value is not { } target
             || !ulong.TryParse(Text(bag, nameof(WalLink.SystemIdentifier)), NumberStyles.None, CultureInfo.InvariantCulture, out ulong cluster))

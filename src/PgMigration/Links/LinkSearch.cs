@@ -27,6 +27,11 @@ public static class LinkSearch
     /// <exception cref="MigrationException"><c>LinkNotFound</c>, with what was looked for; or why one of the two cannot be reached.</exception>
     public static async Task<ReplicationLink> FindAsync(PgServer source, PgServer target, CancellationToken cancel = default)
     {
+        if (await FindDmsAsync(source, target, cancel) is { } dms)
+        {
+            return dms;
+        }
+
         var there = await AskAsync(target, cancel);
         var here = await AskAsync(source, cancel);
         if (here.Cluster != there.Cluster)
@@ -60,6 +65,28 @@ public static class LinkSearch
             BackupName = there.Record?.BackupName ?? string.Empty,
             DataDirectory = there.DataDirectory ?? string.Empty,
             SystemIdentifier = ulong.Parse(there.Cluster, CultureInfo.InvariantCulture),
+        };
+    }
+
+    // The source remembers its tasks in a table that they copy: where the target has the same row, they are the link between the two.
+    private static async Task<DmsLink?> FindDmsAsync(PgServer source, PgServer target, CancellationToken cancel)
+    {
+        await using var here = await source.ConnectAsync(cancel);
+        var tasks = await DmsHeartbeat.FindTasksAsync(here, cancel);
+        if (tasks.Count == 0)
+        {
+            return null;
+        }
+
+        await using var there = await target.ConnectAsync(cancel);
+        var same = await DmsHeartbeat.ReadAsync(there, [.. tasks.Select(task => task.Task)], cancel);
+        var ours = tasks.Where((_, place) => same[place] is not null).ToArray();
+        return ours.Length == 0 || source == target ? null : new DmsLink
+        {
+            Source = source,
+            Target = target,
+            Tasks = [.. ours.Select(task => task.Task)],
+            Access = new DmsAccess { Region = ours[0].Task.Region, Endpoint = ours[0].Endpoint is { } endpoint ? DmsAccess.ParseEndpoint(endpoint) : null },
         };
     }
 

@@ -15,7 +15,7 @@ public enum LinkState
     /// <summary>It waits for something that does not come: a gap in the archive, a damaged segment in place of a whole one, a network that is down. It goes on when that comes.</summary>
     Stalled,
 
-    /// <summary>It cannot go on: the source's timeline forked before the position that the target has replayed. A new restore is needed.</summary>
+    /// <summary>It cannot go on by itself: the source's timeline forked before the position that the target has replayed, so that a new restore is needed; or a task of DMS failed, or has tables in error.</summary>
     Broken,
 
     /// <summary>It was stopped.</summary>

@@ -18,6 +18,12 @@ public sealed record ReplicationLag
     /// </summary>
     public TimeSpan? Time { get; init; }
 
+    /// <summary>Bytes of WAL that the source keeps for the link; null when nothing is kept for it, as for a link by an archive.</summary>
+    public long? HeldBytes { get; init; }
+
+    /// <summary>Bytes of WAL that the source may still write before its disk is full or the link's slot is lost; null when unknown.</summary>
+    public long? RoomBytes { get; init; }
+
     /// <summary>What the link is doing.</summary>
     public required LinkState State { get; init; }
 

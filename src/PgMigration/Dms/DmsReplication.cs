@@ -1,0 +1,187 @@
+using PgMigration.DmsModel;
+
+namespace PgMigration;
+
+/// <summary>The door of this folder: starts, finds, stops and removes a replication by AWS DMS.</summary>
+public static class DmsReplication
+{
+    /// <summary>Says what a replication needs and what of it is there, and changes nothing.</summary>
+    /// <inheritdoc cref="StartAsync" path="/exception"/>
+    public static async Task<DmsPlan> PlanAsync(
+        DmsAccess access, PgServer source, PgServer target, DmsReplicationOptions options, IMigrationObserver observer, CancellationToken cancel = default)
+    {
+        using var dms = new DmsClient(access);
+        return await DmsPlanner.PlanAsync(dms, source, target, options, observer, cancel);
+    }
+
+    /// <summary>Makes what is missing and starts, or resumes, every task. Run again it goes on where it stopped.</summary>
+    /// <param name="access">Where DMS is.</param>
+    /// <param name="source">The server that the app leaves.</param>
+    /// <param name="target">The server it goes to, with the tables made and empty.</param>
+    /// <param name="options">What is to be moved.</param>
+    /// <param name="observer">Who watches.</param>
+    /// <param name="cancel">Ends it; what was made stays, and another run goes on with it.</param>
+    /// <exception cref="MigrationException"><c>DmsWalLevel</c>, <c>DmsNoSlots</c>, <c>DmsNoTables</c>, <c>DmsNoPrimaryKey</c>, <c>DmsTargetTablesMissing</c>, <c>DmsTargetColumnsMissing</c>,
+    /// <c>DmsTargetNotEmpty</c>, <c>DmsReplicaRoleDenied</c>: refused before anything is made. <c>DmsInstanceFailed</c>, <c>DmsConnectionFailed</c>, <c>DmsEndpointDiffers</c>, <c>DmsTaskFailed</c>, <c>DmsWaitTimeout</c>, and DMS's faults.</exception>
+    public static async Task<DmsLink> StartAsync(
+        DmsAccess access, PgServer source, PgServer target, DmsReplicationOptions options, IMigrationObserver observer, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        using var dms = new DmsClient(access);
+        await using var here = await source.ConnectAsync(DmsLagProbe.SessionOptions, cancel);
+        await using var there = await target.ConnectAsync(cancel);
+        await DmsSlots.PrepareAsync(here, cancel);
+        var tasks = options.TaskArns.Count > 0
+            ? await AdoptAsync(dms, here, there, options, observer, cancel)
+            : await MakeAsync(dms, await DmsPlanner.PlanAsync(dms, source, target, options, observer, cancel), here, there, source, target, observer, cancel);
+        foreach (var task in tasks)
+        {
+            await StartTaskAsync(dms, task.Arn, options, observer, cancel);
+        }
+
+        var link = new DmsLink { Source = source, Target = target, Tasks = tasks, Access = access };
+        await RememberSlotsAsync(here, link, cancel);
+        return link;
+    }
+
+    /// <summary>Stops every task of a link and waits until they are. Their slots keep WAL on the source until they go on or are removed.</summary>
+    public static async Task StopAsync(DmsLink link, TimeSpan timeout, IMigrationObserver observer, CancellationToken cancel = default)
+    {
+        using var dms = link.Connect();
+        await RequestStopAsync(dms, link, cancel);
+        foreach (string arn in link.TaskArns)
+        {
+            await DmsTasks.UntilAsync(dms, arn, ["stopped", "ready", "failed"], timeout, observer, cancel);
+        }
+    }
+
+    /// <summary>The tasks of a link as they are now, with their tables.</summary>
+    public static async Task<DmsTaskReport[]> ReportAsync(DmsLink link, CancellationToken cancel = default)
+    {
+        using var dms = link.Connect();
+        return await DmsTasks.ReportAsync(dms, link.TaskArns, cancel);
+    }
+
+    /// <summary>All tasks that a DMS has, with their tables.</summary>
+    public static async Task<DmsTaskReport[]> ReportAsync(DmsAccess access, CancellationToken cancel = default)
+    {
+        using var dms = new DmsClient(access);
+        var tasks = await DmsTasks.ListOrNoneAsync(() => dms.ListReplicationTasksAsync(null, cancel));
+        return tasks.Length == 0 ? [] : await DmsTasks.ReportAsync(dms, [.. tasks.Select(task => task.ReplicationTaskArn!)], cancel);
+    }
+
+    /// <summary>Asks every task that runs to stop; returns before they have.</summary>
+    internal static async Task RequestStopAsync(DmsClient dms, DmsLink link, CancellationToken cancel)
+    {
+        foreach (var task in (await DmsTasks.DescribeAsync(dms, link.TaskArns, cancel)).Where(task => task.Status is "running" or "starting"))
+        {
+            try
+            {
+                await dms.StopReplicationTaskAsync(new StopReplicationTaskRequest { ReplicationTaskArn = task.ReplicationTaskArn! }, cancel);
+            }
+            catch (MigrationException error) when (error.ErrorId == "DmsInvalidResourceState" && task.Status == "running")
+            {
+                // it stopped, or failed, since we looked: the wait behind this sees which
+            }
+        }
+    }
+
+    /// <summary>Starts a task that is ready, resumes one that is stopped or failed, and waits until it runs.</summary>
+    internal static async Task StartTaskAsync(DmsClient dms, string arn, DmsReplicationOptions options, IMigrationObserver observer, CancellationToken cancel)
+    {
+        var task = await DmsTasks.UntilAnyAsync(dms, arn, ["ready", "stopped", "failed", "running", "starting"], options.Timeout, observer, cancel);
+        if (task.Status is "ready" or "stopped" or "failed")
+        {
+            bool isFirst = task.Status == "ready" || task.ReplicationTaskStartDate is null;
+            await dms.StartReplicationTaskAsync(new StartReplicationTaskRequest { ReplicationTaskArn = arn, StartReplicationTaskType = isFirst ? "start-replication" : "resume-processing" }, cancel);
+        }
+
+        await DmsTasks.UntilAsync(dms, arn, ["running", "stopped"], options.Timeout, observer, cancel);
+    }
+
+    private static async Task<DmsTaskName[]> MakeAsync(
+        DmsClient dms, DmsPlan plan, Npgsql.NpgsqlConnection here, Npgsql.NpgsqlConnection there, PgServer source, PgServer target, IMigrationObserver observer, CancellationToken cancel)
+    {
+        var options = plan.Options;
+        var instance = await DmsInstances.FindOrCreateAsync(dms, plan, observer, cancel);
+        string arn = instance.ReplicationInstanceArn!;
+        var (from, to) = (options.SourceForDms ?? source, options.TargetForDms ?? target);
+        var sourceEndpoint = options.SourceEndpointArn is { } known ? await DmsEndpoints.FindAsync(dms, known, cancel)
+            : await DmsEndpoints.FindOrCreateAsync(dms, DmsEndpoints.Source(plan.SourceEndpoint, from, await DmsEndpoints.SslModeAsync(from, here, observer, cancel), options), cancel);
+        bool isAurora = await there.ScalarAsync<bool>("select exists (select from pg_proc where proname = 'aurora_version')", cancel);
+        var targetEndpoint = options.TargetEndpointArn is { } there2 ? await DmsEndpoints.FindAsync(dms, there2, cancel)
+            : await DmsEndpoints.FindOrCreateAsync(dms, DmsEndpoints.Target(plan.TargetEndpoint, to, await DmsEndpoints.SslModeAsync(to, there, observer, cancel), isAurora, options), cancel);
+        await DmsEndpoints.TestAsync(dms, arn, sourceEndpoint, options.Timeout, observer, cancel);
+        await DmsEndpoints.TestAsync(dms, arn, targetEndpoint, options.Timeout, observer, cancel);
+        string login = sourceEndpoint.Username ?? from.User;
+        var tasks = new List<DmsTaskName>();
+        for (int place = 0; place < plan.Parts.Count; place++)
+        {
+            if (plan.Parts[place].Count == 0)
+            {
+                continue; // more tasks than tables
+            }
+
+            string name = plan.TaskName(place);
+            await DmsHeartbeat.CreateAsync(here, name, login, cancel);
+            await DmsHeartbeat.CreateAsync(there, name, targetEndpoint.Username ?? to.User, cancel);
+            var task = await DmsTasks.FindAsync(dms, name, cancel) ?? (await dms.CreateReplicationTaskAsync(new CreateReplicationTaskRequest
+            {
+                ReplicationTaskIdentifier = name,
+                ReplicationInstanceArn = arn,
+                SourceEndpointArn = sourceEndpoint.EndpointArn!,
+                TargetEndpointArn = targetEndpoint.EndpointArn!,
+                MigrationType = "full-load-and-cdc",
+                TableMappings = plan.Mappings(place),
+                ReplicationTaskSettings = plan.Settings,
+                Tags = [new Tag { Key = "made-by", Value = "PgMigration" }],
+            }, cancel)).ReplicationTask!;
+            tasks.Add(new DmsTaskName(name, task.ReplicationTaskArn!, login));
+            await DmsHeartbeat.RememberAsync(here, tasks[^1], dms.Access.Endpoint, cancel);
+        }
+
+        return [.. tasks];
+    }
+
+    // Tasks that somebody made otherwise: our heartbeat is added to those that do not run.
+    private static async Task<DmsTaskName[]> AdoptAsync(
+        DmsClient dms, Npgsql.NpgsqlConnection here, Npgsql.NpgsqlConnection there, DmsReplicationOptions options, IMigrationObserver observer, CancellationToken cancel)
+    {
+        var tasks = new List<DmsTaskName>();
+        foreach (var task in await DmsTasks.DescribeAsync(dms, options.TaskArns, cancel))
+        {
+            var name = new DmsTaskName(task.ReplicationTaskIdentifier!, task.ReplicationTaskArn!, (await DmsEndpoints.FindAsync(dms, task.SourceEndpointArn!, cancel)).Username);
+            tasks.Add(name);
+            foreach (string weakness in DmsTaskSettings.FindWeaknesses(task.ReplicationTaskSettings))
+            {
+                observer.Warning($"Task {name.Identifier}: {weakness}. Invoke-Cutover refuses that; stop the task and change it, best before the load.");
+            }
+
+            bool hasHeartbeat = DmsTableMappings.Has(task.TableMappings, MarkTable.Schema, name.Heartbeat);
+            if (!hasHeartbeat && task.Status is not ("ready" or "stopped" or "failed"))
+            {
+                observer.Warning($"Task {name.Identifier} is {task.Status} without a heartbeat of ours among its tables, so neither its lag nor a cutover can be proven. Stop it with Stop-DmsReplication, then run Start-DmsReplication -TaskArn again, which adds it.");
+                continue;
+            }
+
+            await DmsHeartbeat.CreateAsync(here, name.Identifier, name.Login, cancel);
+            await DmsHeartbeat.CreateAsync(there, name.Identifier, (await DmsEndpoints.FindAsync(dms, task.TargetEndpointArn!, cancel)).Username, cancel);
+            await DmsHeartbeat.RememberAsync(here, name, dms.Access.Endpoint, cancel);
+            if (!hasHeartbeat && DmsTableMappings.With(task.TableMappings!, MarkTable.Schema, name.Heartbeat) is { } mappings)
+            {
+                await dms.ModifyReplicationTaskAsync(new ModifyReplicationTaskRequest { ReplicationTaskArn = name.Arn, TableMappings = mappings }, cancel);
+            }
+        }
+
+        return [.. tasks];
+    }
+
+    // DMS makes its slots before it calls a task running; where it has not, the next look at the lag notes them.
+    private static async Task RememberSlotsAsync(Npgsql.NpgsqlConnection source, DmsLink link, CancellationToken cancel)
+    {
+        for (int attempt = 0; attempt < 20 && (await DmsSlots.ReadAsync(source, link.Logins, cancel)).Count < link.Tasks.Count; attempt++)
+        {
+            await Task.Delay(100, cancel);
+        }
+    }
+}
