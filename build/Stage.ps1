@@ -23,6 +23,7 @@ function New-Stage {
         [IO.File]::Copy("$Root/src/PgMigration.LocalDms/bin/Release/net10.0/$file", "$stage/$file")
     }
     if ($programs) { Copy-Folder $programs "$stage/native" }
+    Add-CompiledAssembly $stage
     [IO.File]::WriteAllText("$stage/in-use", '')
     Invoke-Dotnet "$Root/build/HelpWriter/bin/Release/net10.0/helpwriter.dll" "$stage/PgMigration.Cmdlets.dll" "$Root/src/PgMigration.Cmdlets/bin/Release/net10.0/PgMigration.Cmdlets.xml" "$stage/en-US"
 
@@ -77,6 +78,23 @@ function Get-NativeInputHash([string] $Rid) {
         $hash.AppendData([IO.File]::ReadAllBytes($file))
     }
     [Convert]::ToHexString($hash.GetHashAndReset()).Substring(0, 16)
+}
+
+# What runs while an app waits, compiled for this platform, in a folder of its name beside the portable assemblies: the loader takes it where
+# it fits. Only speed depends on it, so where the compiler's package cannot be had the build goes on.
+function Add-CompiledAssembly([string] $Stage) {
+    $rid = [Runtime.InteropServices.RuntimeInformation]::RuntimeIdentifier
+    $output = "$Root/build/Precompile/bin/published"
+    try {
+        Invoke-Dotnet publish "$Root/build/Precompile" -c Release -r $rid -v quiet -nologo "-p:From=$Stage" -o $output
+        foreach ($name in 'PgMigration.dll', 'Npgsql.dll') {
+            $null = [IO.Directory]::CreateDirectory("$Stage/compiled/$rid")
+            [IO.File]::Copy("$output/$name", "$Stage/compiled/$rid/$name")
+        }
+    }
+    catch {
+        Say "Nothing is compiled for $rid, so a console that was just opened is slower: $_"
+    }
 }
 
 # Sessions hold the file in-use of the build that they loaded, which may be days old; the next build tries again.

@@ -1,11 +1,13 @@
 using System.Reflection;
+using System.Runtime.InteropServices;
 using System.Runtime.Loader;
 
 namespace PgMigration.Loader;
 
 /// <summary>
 /// The module's own world: what lies in its folder is loaded from there, whatever versions the session already holds. Only the engine
-/// (System.Management.Automation) and the framework are shared with the session, since they do not lie there.
+/// (System.Management.Automation) and the framework are shared with the session, since they do not lie there. What was compiled for this
+/// platform goes first; another platform runs the portable assembly beside it.
 /// </summary>
 /// <remarks>AWS.Tools brings AWSSDK.Core 3.7 into the session, other modules another Npgsql; the module needs its own of each.</remarks>
 public sealed class ModuleLoadContext : AssemblyLoadContext
@@ -41,8 +43,9 @@ public sealed class ModuleLoadContext : AssemblyLoadContext
     /// <inheritdoc/>
     protected override Assembly? Load(AssemblyName assemblyName)
     {
-        string path = Path.Combine(_folder, assemblyName.Name + ".dll");
-        return File.Exists(path) ? LoadFromAssemblyPath(path) : null;
+        string file = assemblyName.Name + ".dll";
+        string[] places = [Path.Combine(_folder, "compiled", RuntimeInformation.RuntimeIdentifier, file), Path.Combine(_folder, file)];
+        return Array.Find(places, File.Exists) is { } path ? LoadFromAssemblyPath(path) : null;
     }
 
     private static string NameOf(string folder) => $"PgMigration {folder}";

@@ -28,6 +28,10 @@ namespace PgMigration.Cmdlets;
 /// <code>$gate = New-MigrationGate -ScriptBlock { param($from) (Get-Date).Hour -ge $from } -ArgumentList 22 -Name 'after ten'</code>
 /// <para>Holds while the block writes $true, and nothing else.</para>
 /// </example>
+/// <example>
+/// <code>$gate = New-MigrationGate -Readiness Dms -Source service=own -Target service=aurora</code>
+/// <para>Holds while Test-MigrationReadiness finds no blocker; large values are not measured again.</para>
+/// </example>
 [Cmdlet(VerbsCommon.New, "MigrationGate", DefaultParameterSetName = "StatusPage")]
 [OutputType(typeof(MigrationGate))]
 public sealed class NewMigrationGateCommand : MigrationCmdlet
@@ -75,6 +79,20 @@ public sealed class NewMigrationGateCommand : MigrationCmdlet
     [Parameter(ParameterSetName = "ScriptBlock")]
     public object[] ArgumentList { get; set; } = [];
 
+    /// <summary>How the data get to the target: Dms or Wal. No finding of Test-MigrationReadiness may be a blocker.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = "Readiness")]
+    public MigrationWay Readiness { get; set; }
+
+    /// <summary>The server that the app leaves.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = "Readiness")]
+    [PgServerTransformation]
+    public PgServer? Source { get; set; }
+
+    /// <summary>The server that it goes to.</summary>
+    [Parameter(ParameterSetName = "Readiness")]
+    [PgServerTransformation]
+    public PgServer? Target { get; set; }
+
     /// <summary>The value must be this, compared as text ("true" for a boolean).</summary>
     [Parameter(ParameterSetName = "Http")]
     [Parameter(ParameterSetName = "Query")]
@@ -98,7 +116,7 @@ public sealed class NewMigrationGateCommand : MigrationCmdlet
     [ValidateNotNullOrEmpty]
     public string? Name { get; set; }
 
-    /// <summary>How long one look may take before it is a no. Bare numbers are seconds; 10 by default.</summary>
+    /// <summary>How long one look may take before it is a no. Bare numbers are seconds; 10 by default, 60 for -Readiness.</summary>
     [Parameter]
     [DurationTransformation]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(10);
@@ -128,6 +146,10 @@ public sealed class NewMigrationGateCommand : MigrationCmdlet
             Name = Name ?? Http!.Host, StatusCode = StatusCode, Timeout = Timeout, ConsecutivePasses = ConsecutivePasses, Interval = Interval,
         },
         "Query" => new QueryGate(Server!, Query!, expectation) { Name = Name ?? Query!, Timeout = Timeout, ConsecutivePasses = ConsecutivePasses, Interval = Interval },
+        "Readiness" => new ReadinessGate(Source!, Target, new ReadinessOptions { Way = Readiness })
+        {
+            Name = Name ?? $"readiness for {Readiness}", Timeout = MyInvocation.BoundParameters.ContainsKey(nameof(Timeout)) ? Timeout : TimeSpan.FromSeconds(60), ConsecutivePasses = ConsecutivePasses, Interval = Interval,
+        },
         _ => new ScriptBlockGate(ScriptBlock!, ArgumentList, expectation) { Name = Name ?? GateTransformationAttribute.NameOf(ScriptBlock!), Timeout = Timeout, ConsecutivePasses = ConsecutivePasses, Interval = Interval },
     };
 

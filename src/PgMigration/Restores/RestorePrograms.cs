@@ -38,7 +38,7 @@ internal sealed class RestorePrograms
     public static RestorePrograms Find(string? folder)
     {
         string own = Path.GetDirectoryName(typeof(RestorePrograms).Assembly.Location) ?? AppContext.BaseDirectory;
-        string?[] places = [folder, Environment.GetEnvironmentVariable("PGMIGRATION_BIN"), own, Path.Combine(own, "native")];
+        string?[] places = [folder, Environment.GetEnvironmentVariable("PGMIGRATION_BIN"), own, Path.Combine(own, "native"), Path.GetFullPath(Path.Combine(own, "..", "..", "native"))]; // the last from compiled/<platform>
         return places.OfType<string>().FirstOrDefault(place => Names.All(name => File.Exists(Path.Combine(place, name)))) is { } found
             ? new RestorePrograms(found)
             : throw new MigrationException("RestoreProgramsMissing", MigrationErrorKind.NotFound,

@@ -30,6 +30,15 @@ internal static class InheritedSecrets
         }
     }
 
+    /// <summary>Takes out all that a client program of a database does not need; what leads to an archive too.</summary>
+    public static void Remove(ProcessStartInfo start)
+    {
+        foreach (string name in start.Environment.Keys.Where(name => !IsKept(name) || name.StartsWith("AWS_", StringComparison.Ordinal) || name.StartsWith("WAL", StringComparison.Ordinal)).ToList())
+        {
+            _ = start.Environment.Remove(name);
+        }
+    }
+
     private static bool IsKept(string name) =>
         Kept.Contains(name, StringComparer.OrdinalIgnoreCase) || KeptPrefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal));
 

@@ -11,11 +11,16 @@ public sealed partial record PostgresBinaries(string Folder, int MajorVersion)
     /// <param name="folder">A folder to use as it is; null to look in the usual places (pg_config, /usr/lib/postgresql, PATH).</param>
     /// <param name="majorVersion">The major version wanted; null for the newest.</param>
     /// <exception cref="MigrationException"><c>PostgresNotFound</c>: none found, with what to install.</exception>
-    public static PostgresBinaries Find(string? folder = null, int? majorVersion = null)
+    public static PostgresBinaries Find(string? folder = null, int? majorVersion = null) => Find("postgres", folder, majorVersion);
+
+    /// <summary>The same where only the client programs need be there: pg_dump and pg_restore.</summary>
+    internal static PostgresBinaries FindClient(string? folder, int? majorVersion) => Find("pg_dump", folder, majorVersion);
+
+    private static PostgresBinaries Find(string program, string? folder, int? majorVersion)
     {
         foreach (string candidate in folder is null ? UsualFolders(majorVersion) : [folder])
         {
-            if (File.Exists(Path.Combine(candidate, "postgres")) && VersionOf(candidate) is { } found && (majorVersion is null || majorVersion == found))
+            if (File.Exists(Path.Combine(candidate, program)) && VersionOf(Path.Combine(candidate, program)) is { } found && (majorVersion is null || majorVersion == found))
             {
                 return new PostgresBinaries(candidate, found);
             }
@@ -24,8 +29,8 @@ public sealed partial record PostgresBinaries(string Folder, int MajorVersion)
         string wanted = majorVersion is null ? "PostgreSQL" : $"PostgreSQL {majorVersion}";
         throw new MigrationException("PostgresNotFound", MigrationErrorKind.NotFound,
             folder is null
-                ? $"No programs of {wanted} were found under /usr/lib/postgresql or on PATH. Install them (Debian: apt-get install postgresql-{majorVersion?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "15"}), or give their folder with -PostgresBin."
-                : $"'{folder}' does not hold the programs of {wanted}. Expected postgres, pg_ctl and pg_controldata there.");
+                ? $"No programs of {wanted} were found under /usr/lib/postgresql or on PATH. Install them (Debian: apt-get install postgresql-{(program == "postgres" ? string.Empty : "client-")}{majorVersion?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "15"}), or give their folder with -PostgresBin."
+                : $"'{folder}' does not hold the programs of {wanted}. Expected {(program == "postgres" ? "postgres, pg_ctl and pg_controldata" : "pg_dump and pg_restore")} there.");
     }
 
     /// <summary>The full path of one program.</summary>
@@ -48,9 +53,9 @@ public sealed partial record PostgresBinaries(string Folder, int MajorVersion)
         }
     }
 
-    private static int? VersionOf(string folder)
+    private static int? VersionOf(string program)
     {
-        var start = new ProcessStartInfo(Path.Combine(folder, "postgres"), "--version") { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(program, "--version") { RedirectStandardOutput = true };
         using var process = Process.Start(start)!;
         string text = process.StandardOutput.ReadToEnd(); // "postgres (PostgreSQL) 15.14 (Debian …)", or "16beta1"
         process.WaitForExit();

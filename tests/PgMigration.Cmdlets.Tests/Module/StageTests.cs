@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace PgMigration.Cmdlets.Tests;
 
 /// <summary>Builds come while sessions run: the next import takes the new one, and nobody's files are written over or taken away.</summary>
@@ -37,6 +39,25 @@ public sealed class StageTests : IDisposable
         Open("second").Dispose();
     }
 
+    [Fact]
+    public void What_was_compiled_for_this_platform_runs_and_what_was_compiled_for_another_does_not()
+    {
+        foreach (var (stage, platform) in (ReadOnlySpan<(string, string)>)[("first", RuntimeInformation.RuntimeIdentifier), ("second", "another-platform")])
+        {
+            if (Directory.Exists(_checkout[$"bin/module/{stage}/compiled"]))
+            {
+                Directory.Delete(_checkout[$"bin/module/{stage}/compiled"], recursive: true);
+            }
+
+            Directory.CreateDirectory(_checkout[$"bin/module/{stage}/compiled/{platform}"]);
+            File.Copy(_checkout[$"bin/module/{stage}/PgMigration.dll"], _checkout[$"bin/module/{stage}/compiled/{platform}/PgMigration.dll"]);
+        }
+
+        Assert.Equal(_checkout[$"bin/module/first/compiled/{RuntimeInformation.RuntimeIdentifier}/PgMigration.dll"], WhereServersAreFrom());
+        File.WriteAllText(_checkout["bin/module/current"], "second");
+        Assert.Equal(_checkout["bin/module/second/PgMigration.dll"], WhereServersAreFrom());
+    }
+
     public void Dispose() => _checkout.Dispose();
 
     // as build/Stage.ps1 asks before it removes an old one
@@ -44,6 +65,13 @@ public sealed class StageTests : IDisposable
 
     private static string WhereCmdletsRunFrom(HostedEngine engine) =>
         (string)Assert.Single(engine.Run("(Get-Command Invoke-Cutover).ImplementingType.Assembly.Location")).BaseObject;
+
+    private string WhereServersAreFrom()
+    {
+        using var engine = HostedEngine.Bare();
+        engine.Run("Import-Module $args[0]", _checkout["PgMigration.psd1"]);
+        return (string)Assert.Single(engine.Run("(Get-Command Get-MigrationLink).ImplementingType.GetProperty('Target').PropertyType.Assembly.Location")).BaseObject;
+    }
 
     private static void Copy(string from, string to)
     {
