@@ -24,6 +24,7 @@ internal sealed class TaskContext
             source.HasAttribute("mapUnboundedNumericAsString"), source.MapsBooleans && target.MapsBooleans);
         Control = new ControlTables(Settings.ControlSchema, record.Identifier, record.Key, Settings);
         _keeper = keeper;
+        Validation = new Validation(this);
     }
 
     /// <summary>What is on disk of it.</summary>
@@ -49,6 +50,9 @@ internal sealed class TaskContext
 
     /// <summary>What it keeps on the target.</summary>
     public ControlTables Control { get; }
+
+    /// <summary>The comparison of its rows.</summary>
+    public Validation Validation { get; }
 
     /// <summary>Its tables.</summary>
     public IReadOnlyList<TableRun> Tables => Record.Tables;
@@ -109,6 +113,7 @@ internal sealed class TaskContext
     {
         table.State = TableState.Error;
         table.Error = reason;
+        table.Validation = Settings.Validates ? "Table error" : table.Validation;
         table.Changed = DateTime.UtcNow;
         Log($"Table {table.Name} is in error: {reason}");
         Changed();
