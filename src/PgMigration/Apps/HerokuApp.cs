@@ -43,8 +43,8 @@ public sealed class HerokuApp : MigrationApp
         }
 
         Name = name;
-        ConfigVars = configVars;
-        ProcessTypes = processTypes;
+        ConfigVars = configVars.ToArray();
+        ProcessTypes = processTypes.ToArray();
         _rehearsal = rehearsal;
         _api = api;
         _dynos = new HerokuDynos(api, name, processTypes) { PollInterval = pollInterval, StartsWithin = startsWithin };

@@ -6,7 +6,7 @@ namespace PgMigration;
 public sealed record RehearsalReport
 {
     /// <summary>The phases, in order.</summary>
-    public required IReadOnlyList<RehearsalPhase> Phases { get; init; }
+    public required IReadOnlyList<RehearsalPhase> Phases { get; init => field = value.ToArray(); }
 
     /// <summary>The longest time between two commits that the app had acknowledged through the pooler, across the cutover.</summary>
     public required TimeSpan WriteDowntime { get; init; }
@@ -36,7 +36,7 @@ public sealed record RehearsalReport
     public required long Reads { get; init; }
 
     /// <summary>What was proven, or not.</summary>
-    public required IReadOnlyList<RehearsalProof> Proofs { get; init; }
+    public required IReadOnlyList<RehearsalProof> Proofs { get; init => field = value.ToArray(); }
 
     /// <summary>The size of the database when it was filled, in bytes.</summary>
     public required long DatabaseBytes { get; init; }
