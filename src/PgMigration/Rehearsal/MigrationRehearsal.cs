@@ -1,8 +1,8 @@
 namespace PgMigration;
 
 /// <summary>
-/// The whole first leg on throwaway servers of this machine, under load: a locked-down host, its archive, a restore that follows it, the
-/// cutover, and the proofs that nothing was lost. Whatever happens, nothing keeps running.
+/// A migration on throwaway servers of this machine, under load: a locked-down host, its archive, a restore that follows it and the cutover to it; from
+/// there a DMS and the cutover to a managed server; and the proofs that nothing was lost. Whatever happens, nothing keeps running.
 /// </summary>
 public static class MigrationRehearsal
 {

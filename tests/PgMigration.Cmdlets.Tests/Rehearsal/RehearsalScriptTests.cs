@@ -69,7 +69,7 @@ public sealed class RehearsalScriptTests : IDisposable
 
     private ShellRun Start(params string[] arguments)
     {
-        var run = ShellRun.Start([Path.Combine(Checkout.Root, "build", "Rehearse.ps1"), "-DataSize", "20MB", "-Writers", "4", "-CommitsPerSecond", "300", "-Follow", "0", .. arguments.Contains("-Soak") ? arguments : ["-Soak", "1", .. arguments], "-Path", _path]);
+        var run = ShellRun.Start([Path.Combine(Checkout.Root, "build", "Rehearse.ps1"), "-Leg", "1", "-DataSize", "20MB", "-Writers", "4", "-CommitsPerSecond", "300", "-Follow", "0", .. arguments.Contains("-Soak") ? arguments : ["-Soak", "1", .. arguments], "-Path", _path]);
         run.Input.Close();
         return run;
     }

@@ -43,7 +43,7 @@ public sealed class WriteDowntimeTests
         journal.Record(new AppFailure(At(4.0), 9, Pooled: false, "25006", "before the cutover", [3]));
         RehearsalProof[] proofs = [new(RehearsalProofs.NothingLost, false, 2, "two are missing"), new(RehearsalProofs.NothingDoubled, true, 0, "")];
 
-        var report = RehearsalReport.From(evidence, proofs, [], new ReplicationLag { State = LinkState.Following, MeasuredAt = At(0) }, databaseBytes: 1, startedAt: At(0));
+        var report = RehearsalReport.From([evidence], proofs, [], new ReplicationLag { State = LinkState.Following, MeasuredAt = At(0) }, databaseBytes: 1, startedAt: At(0));
 
         Assert.Equal("REHEARSAL leg1_downtime 0.45 s commits 2 lost 2 doubled 0 app_errors 0 refused_after_fence 1", report.MachineLine);
         Assert.False(report.Passed);
