@@ -9,9 +9,11 @@ namespace PgMigration;
 public sealed record Cutover(ReplicationLink Link, PgServer Source, MigrationApp App, CutoverOptions Options, IMigrationObserver Observer)
 {
     /// <summary>What will be done, in order.</summary>
-    /// <exception cref="MigrationException"><c>LinkNotSupported</c>: no plan is known for this kind of link.</exception>
+    /// <exception cref="MigrationException"><c>LinkNotSupported</c>: no plan is known for this kind of link. <c>WayBackNotSupported</c>: nor a way back.</exception>
     public CutoverPlan Plan => Link.Kind == "Wal" ? CutoverPlan.ForWal(Options, App.SmokeTest is not null)
-        : throw new MigrationException("LinkNotSupported", MigrationErrorKind.NotSupported, $"There is no plan yet for a link of kind {Link.Kind}; expected one that Start-WalRestore returned.");
+        : Link.Kind == "Dms" ? (!Options.KeepSourceInSync ? CutoverPlan.ForDms(Options, App.SmokeTest is not null)
+            : throw new MigrationException("WayBackNotSupported", MigrationErrorKind.NotSupported, "After a cutover by DMS the old server cannot be kept in sync yet: leave -KeepSourceInSync out. Until the app is pointed at the target, an undo loses nothing."))
+        : throw new MigrationException("LinkNotSupported", MigrationErrorKind.NotSupported, $"There is no plan yet for a link of kind {Link.Kind}; expected one that Start-WalRestore or Start-DmsReplication returned.");
 
     /// <summary>A file for the journal of a new cutover, in the default folder: its name begins with the time.</summary>
     public static string NewJournalPath(PgServer source) => Path.Combine(CutoverJournal.DefaultFolder,

@@ -90,6 +90,9 @@ public sealed class CutoverContext : IAsyncDisposable
     /// <summary>The app's own login on the source, when the app knows it and it is another than ours.</summary>
     internal PgServer? AppLogin { get; set; }
 
+    /// <summary>The logins on the source whose sessions the link needs behind the fence too: DMS's.</summary>
+    internal string[] SparedLogins => Link is DmsLink dms ? dms.Logins : [];
+
     /// <summary>Cancelled when the user wants no more; behind the point of no return the steps themselves are not.</summary>
     internal CancellationToken Wish { get; set; }
 

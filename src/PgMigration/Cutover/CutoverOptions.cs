@@ -27,6 +27,12 @@ public sealed record CutoverOptions
     /// <summary>How long the promotion may take.</summary>
     public TimeSpan PromoteTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long tables may be compared whole, behind a link that copies rows, while the app is paused; the others are compared by samples of their rows.</summary>
+    public TimeSpan CompareFor { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Whether sequences of a target that got only rows are repaired; false to refuse where they would collide.</summary>
+    public bool RepairSequences { get; init; } = true;
+
     /// <summary>The target as the app reaches it; null to take what the link knows.</summary>
     public PgServer? AppTarget { get; init; }
 

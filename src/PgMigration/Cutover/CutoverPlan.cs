@@ -36,6 +36,37 @@ public sealed record CutoverPlan(IReadOnlyList<ICutoverStep> Steps)
         ]);
     }
 
+    /// <summary>The plan for tables that DMS copies to a server of another cluster.</summary>
+    /// <remarks>
+    /// The target is an open server all along; the app comes to it when it is pointed there. What must be true before: facts of DMS, each asked, and
+    /// what DMS leaves out, made.
+    /// </remarks>
+    /// <param name="options">What is wanted beside the move itself; null for nothing.</param>
+    /// <param name="smokeTest">Whether the app has a test of its own.</param>
+    public static CutoverPlan ForDms(CutoverOptions? options = null, bool smokeTest = false)
+    {
+        ICutoverStep[] Only(bool wanted, ICutoverStep step) => wanted ? [step] : [];
+        return new CutoverPlan(
+        [
+            new CheckReplication(),
+            new PrepareReplication(),  // claims the source; its undo lets stopped tasks go on, once the app runs again
+            new ConfirmReplication(),
+            new PauseApp(),
+            new FenceSource(),         // spares DMS
+            new MarkTasks(),           // a nonce for each task, behind every acknowledged commit
+            new DrainTasks(),          // and on the target: so are the commits before it, unless DMS skipped some
+            new StopTasks(),           // asked for; they end while the rest is looked at
+            new CompareData(),         // whether it did
+            new RepairSequences(),     // DMS carries none
+            new ProveTables(),
+            .. Only(smokeTest, new SmokeTestTarget()),
+            new RepointApp(CutoverMark.PointOfNoReturn),
+            new ResumeApp(),
+            .. Only(options?.WatchFor > TimeSpan.Zero, new WatchApp()),
+            new TidyUpTasks(),
+        ]);
+    }
+
     /// <summary>The plan for going back along the way back: the same moves the other way, with what the old server lacks drained first.</summary>
     public static CutoverPlan ForReturn() => new(
     [
@@ -56,6 +87,12 @@ public sealed record CutoverPlan(IReadOnlyList<ICutoverStep> Steps)
 
     /// <summary>The step that changes nothing and decides whether to begin.</summary>
     internal string Gate => Steps[0].Name;
+
+    /// <summary>The last step behind which a source that was away is asked everything again.</summary>
+    internal string Drain => Steps.Any(step => step.Name == nameof(DrainTasks)) ? nameof(DrainTasks) : nameof(DrainLink);
+
+    /// <summary>Whether the target is a copy that follows until it is promoted.</summary>
+    internal bool Promotes => Steps.Any(step => step.Mark == CutoverMark.Promotion);
 
     /// <summary>The step from which on the app waits.</summary>
     internal string Pause => IsReturn ? nameof(PauseNewApp) : nameof(PauseApp);

@@ -61,6 +61,11 @@ public sealed partial class CutoverRunner
             _context.Observer.Warning($"The source could not be asked whether another cutover has claimed it: {Redaction.Of(error.Message)}");
         }
 
+        if (!_plan.Promotes)
+        {
+            return; // the target is no standby, and was none before
+        }
+
         try
         {
             var target = await _context.TargetSessionAsync(cancel);

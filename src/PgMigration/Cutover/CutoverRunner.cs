@@ -214,7 +214,7 @@ public sealed partial class CutoverRunner
         }
 
         int place = _plan.PlaceOf(step.Name);
-        if (place < _plan.PlaceOf(nameof(FenceSource)) || place > _plan.PlaceOf(nameof(DrainLink)) || pause.HasPassed || cancel.IsCancellationRequested)
+        if (place < _plan.PlaceOf(nameof(FenceSource)) || place > _plan.PlaceOf(_plan.Drain) || pause.HasPassed || cancel.IsCancellationRequested)
         {
             return false;
         }

@@ -16,7 +16,7 @@ internal static class FenceCanary
         foreach (var login in fenced.Logins)
         {
             await using var canary = await login.ConnectAsync(cancel);
-            if (record.Settings.Count > 0 && await canary.ScalarAsync<string>("show default_transaction_read_only", cancel) != "on")
+            if (record.Settings.Count > 0 && !await IsSparedAsync(canary, record, cancel) && await canary.ScalarAsync<string>("show default_transaction_read_only", cancel) != "on")
             {
                 throw SourceFence.Incomplete($"A new session of {login.User} does not begin read-only: another setting beats the database's. See: SELECT * FROM pg_db_role_setting.");
             }
@@ -42,6 +42,11 @@ internal static class FenceCanary
 
         return table is null ? "a new session begins read-only (there is no table to try)" : $"a write to {table} in a new session was refused";
     }
+
+    // A role that a link still needs begins read-write; what it may not write it is refused like the others.
+    private static async Task<bool> IsSparedAsync(NpgsqlConnection canary, FenceRecord record, CancellationToken cancel) =>
+        record.Settings.Any(setting => setting.Value == "off")
+        && await canary.ScalarAsync<string>("select quote_ident(current_user)", cancel) is var role && record.Settings.Any(setting => setting.Role == role && setting.Value == "off");
 
     private static async Task RefuseWriteAsync(NpgsqlConnection canary, string prefix, string table, string who, CancellationToken cancel)
     {

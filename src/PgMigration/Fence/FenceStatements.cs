@@ -9,7 +9,7 @@ internal static class FenceStatements
         record.Grants
             .GroupBy(grant => (grant.Kind, grant.Owner))
             .Select(group => $"REVOKE {RevokedFrom(group.Key.Kind)} ON {group.Key.Kind} {string.Join(", ", group.SelectMany(grant => grant.Objects).Distinct())} FROM {string.Join(", ", group.Select(grant => grant.Grantee ?? "PUBLIC").Distinct())} CASCADE")
-            .Concat(record.Settings.Select(setting => $"ALTER {TargetOf(setting, record)} SET default_transaction_read_only = on"));
+            .Concat(record.Settings.Select(setting => $"ALTER {TargetOf(setting, record)} SET default_transaction_read_only = {setting.Value}"));
 
     /// <summary>Gives back every right and setting of the record, each by the one who gave it, in an order in which they had it to give.</summary>
     /// <exception cref="MigrationException"><c>FenceNotLiftable</c>: a right whose grantor got his own from nobody in the record.</exception>

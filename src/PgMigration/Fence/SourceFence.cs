@@ -42,23 +42,28 @@ public static class SourceFence
     }
 
     /// <summary>Reads what a fence will change. Nothing is changed yet, so that the record can be journalled before it is.</summary>
-    public static async Task<FenceRecord> ReadAsync(NpgsqlConnection session, CancellationToken cancel = default)
+    /// <param name="session">Our session there.</param>
+    /// <param name="cancel">Ends it.</param>
+    /// <param name="spared">Roles whose sessions a link still needs: they begin read-write, and no right of theirs is given back.</param>
+    public static async Task<FenceRecord> ReadAsync(NpgsqlConnection session, CancellationToken cancel = default, params string[] spared)
     {
         var grants = (await WriteRights.ReadAsync(session, cancel)).Where(right => right.Ours).Select(right => right.Grant).ToList();
         var settings = await session.RowsAsync("""
             select t.role, (select split_part(c, '=', 2) from pg_db_role_setting s cross join lateral unnest(s.setconfig) c
-                            where s.setdatabase = d.oid and s.setrole = t.setrole and c like 'default\_transaction\_read\_only=%')
+                            where s.setdatabase = d.oid and s.setrole = t.setrole and c like 'default\_transaction\_read\_only=%'),
+                   exists (select from pg_roles p where p.oid = t.setrole and p.rolname = any (@spared))
             from pg_database d
             cross join lateral (select null::text as role, 0::oid as setrole where pg_has_role(d.datdba, 'USAGE')
                                 union all select quote_ident(rolname), oid from pg_roles where rolname = current_user
+                                union all select quote_ident(rolname), oid from pg_roles where rolname = any (@spared) and rolname <> current_user
                                 union all select quote_ident(r.rolname), r.oid from pg_roles r, pg_roles me
-                                where me.rolname = current_user and r.rolname <> current_user
+                                where me.rolname = current_user and r.rolname <> current_user and r.rolname <> all (@spared)
                                   and (me.rolsuper or me.rolcreaterole and not r.rolsuper
                                        and (current_setting('server_version_num')::int < 160000 or pg_has_role(me.oid, r.oid, 'USAGE WITH ADMIN OPTION')))
                                   and exists (select from pg_db_role_setting o cross join lateral unnest(o.setconfig) c
                                               where o.setrole = r.oid and o.setdatabase in (0, d.oid) and c like 'default\_transaction\_read\_only=%')) t
             where d.datname = current_database()
-            """, row => new FencedSetting(row.TextOrNull(0), row.TextOrNull(1)), cancel);
+            """, row => new FencedSetting(row.TextOrNull(0), row.TextOrNull(1), row.GetBoolean(2) ? "off" : "on"), cancel, new NpgsqlParameter<string[]>("spared", spared));
         return new FenceRecord(await session.ScalarAsync<string>("select quote_ident(current_database())", cancel), grants, settings);
     }
 
@@ -109,9 +114,9 @@ public static class SourceFence
     /// is known while nothing has happened yet.
     /// </summary>
     /// <exception cref="MigrationException"><c>FenceNotLiftable</c>, with the right that stands in the way.</exception>
-    public static async Task TryAsync(NpgsqlConnection session, CancellationToken cancel = default)
+    public static async Task TryAsync(NpgsqlConnection session, CancellationToken cancel = default, params string[] spared)
     {
-        var record = await ReadAsync(session, cancel);
+        var record = await ReadAsync(session, cancel, spared);
         try
         {
             await session.ExecuteAsync(Script([.. FenceStatements.Raise(record)]), cancel);

@@ -4,7 +4,7 @@ namespace PgMigration;
 
 /// <summary>Who may write what: every right to write in a database, read from its access control lists.</summary>
 /// <remarks>
-/// Superusers are left out: no revocation binds them. So are temporary objects, the system's own, and our mark's schema.
+/// Superusers are left out: no revocation binds them. So are temporary objects, the system's own, our mark's schema, and what DMS writes to itself.
 /// An object whose list is null has PostgreSQL's defaults (acldefault). Source: the privileges page of PostgreSQL's manual and aclexplode().
 /// </remarks>
 internal static class WriteRights
@@ -14,7 +14,7 @@ internal static class WriteRights
             select case when c.relkind = 'S' then 'SEQUENCE' else 'TABLE' end, format('%I.%I', n.nspname, c.relname), null::text, c.relowner,
                    coalesce(c.relacl, acldefault(case when c.relkind = 'S' then 's'::"char" else 'r'::"char" end, c.relowner))
             from pg_class c join pg_namespace n on n.oid = c.relnamespace
-            where c.relkind in ('r', 'p', 'v', 'f', 'S') and c.relpersistence <> 't'
+            where c.relkind in ('r', 'p', 'v', 'f', 'S') and c.relpersistence <> 't' and c.relname !~ '^awsdms_'
               and n.nspname not in ('pg_catalog', 'information_schema', @mark) and n.nspname !~ '^pg_(toast|temp)'
             union all
             select 'TABLE', format('%I.%I', n.nspname, c.relname), quote_ident(a.attname), c.relowner, a.attacl

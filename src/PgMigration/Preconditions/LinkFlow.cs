@@ -14,6 +14,11 @@ internal static class LinkFlow
             throw Preconditions.Closed($"The link is {lag.State}: {lag.Detail ?? "it does not follow the source."}");
         }
 
+        if (context.Link is DmsLink)
+        {
+            return CheckRows(lag, context.Options);
+        }
+
         // The insert position, not the written one: what an asynchronous commit has put there counts.
         var source = await (await context.SourceSessionAsync(cancel)).LsnAsync("pg_current_wal_insert_lsn()", cancel);
         var target = await (await context.TargetSessionAsync(cancel)).LsnAsync("pg_last_wal_replay_lsn()", cancel);
@@ -34,5 +39,18 @@ internal static class LinkFlow
 
         context.FirstLag ??= (bytes, target);
         return string.Create(CultureInfo.InvariantCulture, $"{bytes:N0} bytes behind");
+    }
+
+    // Rows arrive by themselves, and not as positions: the heartbeat tells.
+    private static string CheckRows(ReplicationLag lag, CutoverOptions options)
+    {
+        if (lag is not { Bytes: { } bytes, Time: { } time })
+        {
+            throw Preconditions.Closed($"The lag cannot be measured from end to end. {lag.Detail}".TrimEnd());
+        }
+
+        return bytes <= options.MaxLagBytes ? string.Create(CultureInfo.InvariantCulture, $"a row arrives within {LagText.Of(time)}")
+            : throw Preconditions.Closed(string.Create(CultureInfo.InvariantCulture,
+                $"The target is {bytes:N0} bytes of WAL behind, {LagText.Of(time)}; the bound is {options.MaxLagBytes:N0}. Wait with Wait-ReplicationLag, or raise -MaxLag."));
     }
 }

@@ -17,6 +17,20 @@ public sealed class CheckGates : ICutoverStep
     /// <inheritdoc/>
     public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
     {
+        await CheckSourceAsync(context, cancel);
+        string cluster = await CheckTargetAsync(context, cancel);
+        await CheckAppTargetAsync(context, cancel);
+        if (context.Options.KeepSourceInSync)
+        {
+            await WayBack.CheckAsync(context, cancel);
+        }
+
+        return $"{cluster}, {await CheckRestAsync(context, cancel)}";
+    }
+
+    /// <summary>Whether the source can be fenced, and is nobody else's.</summary>
+    internal static async Task CheckSourceAsync(CutoverContext context, CancellationToken cancel)
+    {
         var source = await context.SourceSessionAsync(cancel);
         if (await source.ScalarAsync<bool>("select pg_is_in_recovery()", cancel))
         {
@@ -44,23 +58,21 @@ public sealed class CheckGates : ICutoverStep
             context.Observer.Warning(overriding);
         }
 
-        await SourceFence.TryAsync(source, cancel);
+        await SourceFence.TryAsync(source, cancel, context.SparedLogins);
         await WarnOfSuperusersAsync(context, source, cancel);
         context.AppLogin = await context.App.FindLoginAsync(cancel) is { } app && app != context.Source ? app : null;
-        string cluster = await CheckTargetAsync(context, cancel);
-        await CheckAppTargetAsync(context, cancel);
-        if (context.Options.KeepSourceInSync)
-        {
-            await WayBack.CheckAsync(context, cancel);
-        }
+    }
 
+    /// <summary>What must hold whatever the link is: the preconditions, the app, the user's gates.</summary>
+    internal static async Task<string> CheckRestAsync(CutoverContext context, CancellationToken cancel)
+    {
         string seen = await Preconditions.CheckAsync(context, cancel);
         await context.App.CheckAsync(context.Source, cancel);
         await context.App.CheckTargetAsync(context.AppTarget, cancel);
         context.App.SmokeTest?.Check();
         context.TellRemarks();
         Heed(await MigrationGate.TestAllAsync(context.Options.Gates, cancel));
-        return string.Create(CultureInfo.InvariantCulture, $"{cluster}, {seen}, app ready, {context.Options.Gates.Count} gates passed");
+        return string.Create(CultureInfo.InvariantCulture, $"{seen}, app ready, {context.Options.Gates.Count} gates passed");
     }
 
     /// <inheritdoc/>
@@ -84,7 +96,7 @@ public sealed class CheckGates : ICutoverStep
         var superusers = await source.RowsAsync($"""
             select {SessionText.Describe} from pg_stat_activity a join pg_roles r on r.oid = a.usesysid
             where r.rolsuper and a.datname = current_database() and a.pid <> all (@own) and coalesce(a.backend_type, 'client backend') = 'client backend'
-            """, row => Redaction.Of(row.GetString(0)), cancel, new Npgsql.NpgsqlParameter<int[]>("own", context.OwnSourcePids));
+            """, row => Redaction.Of(row.GetString(0)), cancel, new Npgsql.NpgsqlParameter<int[]>("own", [.. context.OwnSourcePids, .. await DmsSessions.FindAsync(source, context.SparedLogins, cancel)]));
         if (superusers.Count > 0)
         {
             context.Observer.Warning(string.Create(CultureInfo.InvariantCulture,

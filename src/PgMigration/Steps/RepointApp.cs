@@ -1,8 +1,12 @@
 namespace PgMigration;
 
 /// <summary>Points the app, still paused, at the target.</summary>
-public sealed class RepointApp : ICutoverStep
+/// <param name="mark">Whether the app comes to the target by this step: where no step before opens it.</param>
+public sealed class RepointApp(CutoverMark mark = CutoverMark.None) : ICutoverStep
 {
+    /// <inheritdoc/>
+    public CutoverMark Mark => mark;
+
     /// <inheritdoc/>
     public string Name => nameof(RepointApp);
 

@@ -8,7 +8,7 @@ internal static class WritesSince
     /// <summary>In words; never fails: a server that does not answer has said nothing.</summary>
     public static async Task<string> DescribeAsync(CutoverContext context, CancellationToken cancel = default)
     {
-        string since = context.Journal.Entries.FirstOrDefault(entry => entry.Event == CutoverEvent.Begun && entry.Step == nameof(OpenTarget)) is { } opened
+        string since = context.Journal.Entries.FirstOrDefault(entry => entry.Event == CutoverEvent.Begun && entry.Step is nameof(OpenTarget) or nameof(RepointApp)) is { } opened
             ? string.Create(CultureInfo.InvariantCulture, $"since {opened.At:u}") : "since it was opened";
         try
         {

@@ -1,0 +1,129 @@
+using System.Globalization;
+using Npgsql;
+
+namespace PgMigration;
+
+/// <summary>Asks everything that must hold before a cutover by DMS touches anything.</summary>
+public sealed class CheckReplication : ICutoverStep
+{
+    /// <inheritdoc/>
+    public string Name => nameof(CheckReplication);
+
+    /// <inheritdoc/>
+    public string Effect => "check that every table is loaded and follows, that nothing was skipped, the tasks' settings, what the target has beside rows, the login's rights to fence, the app and every gate; change nothing";
+
+    /// <inheritdoc/>
+    public string UndoEffect => "nothing to undo";
+
+    /// <inheritdoc/>
+    public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
+    {
+        await CheckGates.CheckSourceAsync(context, cancel);
+        var source = await context.SourceSessionAsync(cancel);
+        context.Learn(context.Facts with { SystemIdentifier = ulong.Parse(await source.ScalarAsync<string>("select system_identifier::text from pg_control_system()", cancel), CultureInfo.InvariantCulture) });
+        await CheckTasksAsync(context, cancel);
+        await CheckLoginsAsync(context, source, cancel);
+        await CheckAppTargetAsync(context, cancel);
+        var target = await context.TargetSessionAsync(cancel);
+        string skipped = await DmsProof.NothingSkippedAsync(context, target, cancel);
+        string[] tables = DmsProof.MovedTables(await DmsProof.FollowingAsync(context, cancel));
+        await CheckTablesAsync(context, source, target, tables, cancel);
+        string rest = await CheckGates.CheckRestAsync(context, cancel);
+        return string.Create(CultureInfo.InvariantCulture, $"{tables.Length} tables follow, {skipped}, {rest}");
+    }
+
+    /// <inheritdoc/>
+    public Task<bool> IsDoneAsync(CutoverContext context, CancellationToken cancel) => Task.FromResult(false);
+
+    /// <inheritdoc/>
+    public Task UndoAsync(CutoverContext context, CancellationToken cancel) => Task.CompletedTask;
+
+    // The proof behind the fence stands on an applier that keeps the order of transactions and stops at what it cannot write.
+    private static async Task CheckTasksAsync(CutoverContext context, CancellationToken cancel)
+    {
+        var link = DmsProof.LinkOf(context);
+        using var dms = link.Connect();
+        foreach (var task in await DmsTasks.DescribeAsync(dms, link.TaskArns, cancel))
+        {
+            if (DmsTaskSettings.FindWeaknesses(task.ReplicationTaskSettings) is [_, ..] weaknesses)
+            {
+                throw Preconditions.Closed($"Task {task.ReplicationTaskIdentifier} cannot be trusted to say what it skipped: {string.Join("; ", weaknesses)}. Stop it, change its settings (ModifyReplicationTask), and let it go on.");
+            }
+
+            if (!DmsTableMappings.Has(task.TableMappings, MarkTable.Schema, DmsHeartbeat.TableOf(task.ReplicationTaskIdentifier!)))
+            {
+                throw Preconditions.Closed($"Task {task.ReplicationTaskIdentifier} has no heartbeat of ours among its tables, so nobody could tell whether all has arrived. Stop it with Stop-DmsReplication, then run Start-DmsReplication -TaskArn {task.ReplicationTaskArn}, which adds it.");
+            }
+        }
+    }
+
+    // The fence spares DMS's login: it must be nobody else's.
+    private static async Task CheckLoginsAsync(CutoverContext context, NpgsqlConnection source, CancellationToken cancel)
+    {
+        context.AppLogin = await context.App.FindLoginAsync(cancel) is { } app && app != context.Source ? app : null;
+        if (context.SparedLogins.Length == 0)
+        {
+            throw Preconditions.Closed("DMS's login on the source is not known, so the fence could not spare it. Run Start-DmsReplication again, which notes it.");
+        }
+
+        if (context.AppLogin is { } login && context.SparedLogins.Contains(login.User))
+        {
+            throw Preconditions.Closed($"DMS uses the app's own login {login.User} on the source, which the fence could not tell apart. Give DMS a login of its own: change the endpoint's, then stop and resume the tasks.");
+        }
+
+        if ((await DmsSessions.FindAsync(source, context.SparedLogins, cancel)).Length == 0)
+        {
+            throw Preconditions.Closed($"No session of DMS ({string.Join(", ", context.SparedLogins)}) is on the source: its tasks do not follow.");
+        }
+    }
+
+    private static async Task CheckTablesAsync(CutoverContext context, NpgsqlConnection source, NpgsqlConnection target, string[] tables, CancellationToken cancel)
+    {
+        var moved = tables.ToHashSet();
+        if (await PostData.FindGapsAsync(source, target, moved, cancel) is [_, ..] gaps)
+        {
+            throw Preconditions.Closed(string.Create(CultureInfo.InvariantCulture,
+                $"The target lacks {gaps.Count} things that the source has: {string.Join("; ", gaps.Take(8))}{(gaps.Count > 8 ? "; …" : string.Empty)}. Make them with Copy-PgSchema -Section PostData."));
+        }
+
+        var left = await source.RowsAsync("""
+            select format('%s.%s', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+            where c.relkind = 'r' and c.relpersistence <> 't' and n.nspname not in ('pg_catalog', 'information_schema', @own) and n.nspname !~ '^pg_' and c.relname !~ '^awsdms_'
+              and format('%s.%s', n.nspname, c.relname) <> all (@moved) and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+            order by 1
+            """, row => row.GetString(0), cancel, new NpgsqlParameter<string>("own", MarkTable.Schema), new NpgsqlParameter<string[]>("moved", tables));
+        if (left.Count > 0)
+        {
+            context.Observer.Warning(string.Create(CultureInfo.InvariantCulture, $"{left.Count} tables of the source are in no task and stay behind: {string.Join(", ", left.Take(10))}{(left.Count > 10 ? ", …" : string.Empty)}."));
+        }
+
+        long blind = await target.ScalarAsync<long>("""
+            select count(*) from pg_stat_user_tables where n_live_tup > 10000 and last_analyze is null and last_autoanalyze is null and format('%s.%s', schemaname, relname) = any (@moved)
+            """, cancel, new NpgsqlParameter<string[]>("moved", tables));
+        if (blind > 0)
+        {
+            context.Observer.Warning(string.Create(CultureInfo.InvariantCulture, $"{blind} large tables of the target have no statistics yet, and the app's first queries would be planned blindly: run ANALYZE there before the app is moved."));
+        }
+    }
+
+    // A slip of the pen here would be an app on another database.
+    private static async Task CheckAppTargetAsync(CutoverContext context, CancellationToken cancel)
+    {
+        const string Instance = "select pg_postmaster_start_time()::text || ' ' || current_database()";
+        try
+        {
+            await using var session = await context.AppTarget.ConnectAsync(cancel);
+            string there = await session.ScalarAsync<string>(Instance, cancel);
+            string target = await (await context.TargetSessionAsync(cancel)).ScalarAsync<string>(Instance, cancel);
+            string source = await (await context.SourceSessionAsync(cancel)).ScalarAsync<string>(Instance, cancel);
+            if (there != target || there == source)
+            {
+                throw Preconditions.Closed($"The app would be pointed at {context.AppTarget}, which is not the target {context.Target}. Give the target's own address with -AppTarget.");
+            }
+        }
+        catch (MigrationException error) when (error.ErrorId != "CutoverGateClosed")
+        {
+            throw new MigrationException("CutoverGateClosed", error.Kind, $"The app's login cannot reach the target where the app would be pointed, {context.AppTarget}: {error.Message} DMS moves no roles: make the app's there, and give its address with -AppTarget.", error);
+        }
+    }
+}

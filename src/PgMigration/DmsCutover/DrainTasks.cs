@@ -1,0 +1,80 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace PgMigration;
+
+/// <summary>Waits until the nonce of every task is on the target, every change that DMS has seen is applied, and none was skipped.</summary>
+public sealed class DrainTasks : ICutoverStep
+{
+    private static readonly TimeSpan BetweenLooksAtDms = TimeSpan.FromSeconds(2);
+
+    /// <inheritdoc/>
+    public string Name => nameof(DrainTasks);
+
+    /// <inheritdoc/>
+    public string Effect => "wait until the target shows the nonce of every task and the applied changes stand still; look whether a row was skipped, a table given up, or anything created on the source since";
+
+    /// <inheritdoc/>
+    public string UndoEffect => "nothing to undo";
+
+    /// <inheritdoc/>
+    public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
+    {
+        var link = DmsProof.LinkOf(context);
+        var clock = Stopwatch.StartNew();
+        var nextLook = BetweenLooksAtDms;
+        while (await MissingAsync(context, link, cancel) is [var first, ..] missing)
+        {
+            if (clock.Elapsed > nextLook)
+            {
+                nextLook = clock.Elapsed + BetweenLooksAtDms;
+                using var dms = link.Connect();
+                var tasks = await DmsTasks.GlanceAsync(dms, link.TaskArns, cancel);
+                context.Observer.Progress(new MigrationProgress("Cutover", $"draining: {string.Join(", ", missing)} {(missing.Length == 1 ? "is" : "are")} not there yet"));
+                if (tasks.FirstOrDefault(task => task.IsFailed || task.State == "Stopped") is { } dead)
+                {
+                    throw new MigrationException("LinkBroken", MigrationErrorKind.InvalidData, $"{dead.Detail} Its nonce has not arrived ({first}).");
+                }
+            }
+
+            await Task.Delay(5, cancel); // a row that arrives tells nobody
+        }
+
+        var target = await context.TargetSessionAsync(cancel);
+        string skipped = await DmsProof.NothingSkippedAsync(context, target, cancel);
+        string still = await StandStillAsync(context, cancel);
+        return $"nonce of {string.Join(", ", link.TaskNames)} found, {skipped}, {still}, {await SourceFence.ProveUntouchedAsync(context, cancel)}";
+    }
+
+    /// <inheritdoc/>
+    public Task<bool> IsDoneAsync(CutoverContext context, CancellationToken cancel) => Task.FromResult(false);
+
+    /// <inheritdoc/>
+    public Task UndoAsync(CutoverContext context, CancellationToken cancel) => Task.CompletedTask;
+
+    /// <summary>The tasks whose nonce the target does not show.</summary>
+    internal static async Task<string[]> MissingAsync(CutoverContext context, DmsLink link, CancellationToken cancel)
+    {
+        var there = await DmsHeartbeat.ReadAsync(await context.TargetSessionAsync(cancel), link.Tasks, cancel);
+        return [.. link.Tasks.Where((_, place) => context.Facts.Nonce is null || there[place]?.Nonce != context.Facts.Nonce).Select(task => task.Identifier)];
+    }
+
+    // DMS counts what it saw at the source and what it applied; where it does not count the latter, two looks must be the same.
+    private static async Task<string> StandStillAsync(CutoverContext context, CancellationToken cancel)
+    {
+        (string, long, long?)[]? before = null;
+        while (true)
+        {
+            var tables = (await DmsProof.FollowingAsync(context, cancel)).SelectMany(task => task.Tables).ToArray();
+            (string, long, long?)[] now = [.. tables.Select(table => (table.Table, table.Changes, table.Applied))];
+            long open = tables.Sum(table => table.UncomparedRows);
+            if (tables.All(table => table.Applied == table.Changes) || (before is not null && now.SequenceEqual(before)))
+            {
+                return string.Create(CultureInfo.InvariantCulture, $"{now.Length} tables stand still{(open > 0 ? $" ({open:N0} rows not validated by DMS: they are compared next)" : string.Empty)}");
+            }
+
+            before = now;
+            await Task.Delay(500, cancel);
+        }
+    }
+}

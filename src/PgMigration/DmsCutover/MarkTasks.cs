@@ -1,0 +1,42 @@
+using System.Globalization;
+using System.Security.Cryptography;
+
+namespace PgMigration;
+
+/// <summary>Writes a nonce for each task behind the proven fence: every acknowledged commit lies before it.</summary>
+/// <remarks>Each task has a row of its own: that one of them has arrived says nothing about the others.</remarks>
+public sealed class MarkTasks : ICutoverStep
+{
+    /// <inheritdoc/>
+    public string Name => nameof(MarkTasks);
+
+    /// <inheritdoc/>
+    public string Effect => "write a nonce into the source, in a row of each task: it must be on the target before the app is";
+
+    /// <inheritdoc/>
+    public string UndoEffect => "nothing to undo: the rows are ours";
+
+    /// <inheritdoc/>
+    public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
+    {
+        var source = await context.FencedSourceSessionAsync(cancel);
+        var tasks = DmsProof.LinkOf(context).Tasks;
+        string nonce = RandomNumberGenerator.GetHexString(32, lowercase: true);
+        await DmsHeartbeat.MarkAsync(source, tasks, nonce, cancel);
+        if ((await DmsHeartbeat.ReadAsync(source, tasks, cancel)).Any(beat => beat?.Nonce != nonce))
+        {
+            throw new MigrationException("MarkMissing", MigrationErrorKind.InvalidData, "A task's heartbeat row is gone from the source. Run Start-DmsReplication again, which writes it.");
+        }
+
+        var mark = await source.LsnAsync("pg_logical_emit_message(false, 'pgmigration', @nonce)", cancel, new Npgsql.NpgsqlParameter<string>("nonce", nonce));
+        long xid = await source.ScalarAsync<long>("select txid_snapshot_xmax(txid_current_snapshot())", cancel);
+        context.Learn(context.Facts with { Nonce = nonce, MarkLsn = mark, MarkXid = xid, MarkTimeline = await MarkSource.TimelineAsync(source, cancel) });
+        return string.Create(CultureInfo.InvariantCulture, $"nonce written for {tasks.Count} tasks, before {mark}");
+    }
+
+    /// <summary>A source that was asked once is asked again: after a restart the nonce is written anew.</summary>
+    public Task<bool> IsDoneAsync(CutoverContext context, CancellationToken cancel) => Task.FromResult(false);
+
+    /// <inheritdoc/>
+    public Task UndoAsync(CutoverContext context, CancellationToken cancel) => Task.CompletedTask;
+}

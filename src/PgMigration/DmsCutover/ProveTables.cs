@@ -1,0 +1,66 @@
+using System.Globalization;
+
+namespace PgMigration;
+
+/// <summary>Proves that the target is ready for the app: the tasks have stopped, what belongs to the tables is there and valid, and it takes writes.</summary>
+public sealed class ProveTables : ICutoverStep
+{
+    /// <inheritdoc/>
+    public string Name => nameof(ProveTables);
+
+    /// <inheritdoc/>
+    public string Effect => "prove the target: tasks stopped, nonces there, indexes, constraints, triggers, defaults and views there and valid, a write committed";
+
+    /// <inheritdoc/>
+    public string UndoEffect => "nothing to undo";
+
+    /// <inheritdoc/>
+    public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
+    {
+        var link = DmsProof.LinkOf(context);
+        using (var dms = link.Connect())
+        {
+            foreach (string arn in link.TaskArns)
+            {
+                await DmsTasks.UntilAnyAsync(dms, arn, ["stopped", "failed"], context.Options.MaxPause, context.Observer, cancel);
+            }
+        }
+
+        var target = await context.TargetSessionAsync(cancel);
+        if (await DrainTasks.MissingAsync(context, link, cancel) is [var mute, ..])
+        {
+            throw new MigrationException("MarkMissing", MigrationErrorKind.InvalidData, $"The nonce of {mute} is not on the target any more: somebody wrote there, or another server answers at {context.Target}.");
+        }
+
+        await DmsProof.NothingSkippedAsync(context, target, cancel);
+        string[] tables = DmsProof.MovedTables(await DmsReplication.ReportAsync(link, cancel));
+        if (await PostData.FindGapsAsync(await context.FencedSourceSessionAsync(cancel), target, tables.ToHashSet(), cancel) is [_, ..] gaps)
+        {
+            throw new MigrationException("PostDataMissing", MigrationErrorKind.InvalidData, string.Create(CultureInfo.InvariantCulture,
+                $"The target lacks {gaps.Count} things that the source has: {string.Join("; ", gaps.Take(8))}. Make them with Copy-PgSchema -Section PostData."));
+        }
+
+        await CheckOpenAsync(context, cancel);
+        await target.ExecuteAsync($"update {DmsHeartbeat.Quoted(link.Tasks[0].Identifier)} set written_at = clock_timestamp() where id = 1", cancel);
+        context.Learn(context.Facts with { OpenedLsn = await target.LsnAsync("pg_current_wal_insert_lsn()", cancel) });
+        return string.Create(CultureInfo.InvariantCulture, $"{link.Tasks.Count} tasks stopped, {tables.Length} tables with all that belongs to them, a write committed");
+    }
+
+    /// <inheritdoc/>
+    public Task<bool> IsDoneAsync(CutoverContext context, CancellationToken cancel) => Task.FromResult(false);
+
+    /// <inheritdoc/>
+    public Task UndoAsync(CutoverContext context, CancellationToken cancel) => Task.CompletedTask;
+
+    // What keeps an app from writing although its rights are there: a default that somebody set while the target was being filled.
+    private static async Task CheckOpenAsync(CutoverContext context, CancellationToken cancel)
+    {
+        await using var app = await context.AppTarget.ConnectAsync(cancel);
+        var (readOnly, role) = (await app.RowsAsync("select current_setting('default_transaction_read_only'), current_setting('session_replication_role')", row => (row.GetString(0), row.GetString(1)), cancel))[0];
+        if (readOnly != "off" || role != "origin")
+        {
+            throw new MigrationException("TargetNotOpen", MigrationErrorKind.InvalidOperation,
+                $"A new session of the app on {context.AppTarget} begins with default_transaction_read_only = {readOnly} and session_replication_role = {role}; expected off and origin. See SELECT * FROM pg_db_role_setting there.");
+        }
+    }
+}
