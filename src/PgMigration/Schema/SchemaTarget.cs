@@ -92,11 +92,8 @@ internal sealed class SchemaTarget
     }
 
     /// <summary>Reads only what the section Final is about, which is asked for while the app may wait.</summary>
-    public static async Task<SchemaTarget> ReadFinalAsync(NpgsqlConnection session, CancellationToken cancel)
-    {
-        await session.ExecuteAsync("SET search_path = ''", cancel);
-        return new SchemaTarget { Objects = await SchemaObjects.TablesAndTriggersAsync(session, cancel), ColumnOf = await ColumnsAsync(session, cancel) };
-    }
+    public static async Task<SchemaTarget> ReadFinalAsync(NpgsqlConnection session, CancellationToken cancel) =>
+        new() { Objects = await SchemaObjects.TablesAndTriggersAsync(session, cancel), ColumnOf = await ColumnsAsync(session, cancel) };
 
     private static async Task<IReadOnlyDictionary<(string, string), (bool, string)>> ColumnsAsync(NpgsqlConnection session, CancellationToken cancel) =>
         (await session.RowsAsync(Columns, row => (Key: (row.GetString(0), row.GetString(1)), Of: (row.GetBoolean(2), row.GetString(3))), cancel)).ToDictionary(row => row.Key, row => row.Of);
