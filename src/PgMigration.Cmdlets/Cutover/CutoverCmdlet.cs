@@ -5,7 +5,7 @@ namespace PgMigration.Cmdlets;
 /// <summary>What Invoke-, Resume- and Undo-Cutover have in common: the link, the app, the limits.</summary>
 public abstract class CutoverCmdlet : MigrationCmdlet
 {
-    /// <summary>The link to cut over: what Start-WalRestore, Get-WalRestore or Get-MigrationLink returned, also over remoting.</summary>
+    /// <summary>The link to cut over: what Start-WalRestore, Get-WalRestore, Start-DmsReplication or Get-MigrationLink returned, also over remoting.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [ReplicationLinkTransformation]
     public ReplicationLink? Link { get; set; }
@@ -20,7 +20,7 @@ public abstract class CutoverCmdlet : MigrationCmdlet
     [PgServerTransformation]
     public PgServer? Source { get; set; }
 
-    /// <summary>The new server as a superuser, when it is reached another way than the link knows: from another machine, or with a secret that did not travel.</summary>
+    /// <summary>The new server as a superuser (by DMS: as the owner of the tables), when it is reached another way than the link knows: from another machine, or with a secret that did not travel.</summary>
     [Parameter]
     [PgServerTransformation]
     public PgServer? Target { get; set; }

@@ -25,6 +25,11 @@ public abstract class CutoverRunCmdlet : CutoverCmdlet
     [GateTransformation]
     public MigrationGate[] Gate { get; set; } = [];
 
+    /// <summary>By a link of DMS: how long tables may be compared whole while the app is paused; the others by samples and their newest rows. Bare numbers are seconds; 5 by default.</summary>
+    [Parameter]
+    [DurationTransformation]
+    public TimeSpan CompareFor { get; set; } = TimeSpan.FromSeconds(5);
+
     /// <summary>
     /// Let the old server, fenced, follow the new one by logical replication from the first write on, so that Undo-Cutover goes back without
     /// losing anything. Needs a superuser login on the source; the plan says so before it starts.
@@ -75,6 +80,6 @@ public abstract class CutoverRunCmdlet : CutoverCmdlet
     private CutoverOptions Options() => new()
     {
         MaxLagBytes = MaxLag, MaxTransactionAge = MaxTransactionAge, MinFreeDiskBytes = MinFreeDisk, Gates = Gate, Until = Until, LeaveAppPaused = LeaveAppPaused,
-        KeepSourceInSync = KeepSourceInSync, WatchFor = WatchFor, WatchGates = WatchGate, AutoUndo = AutoUndo,
+        CompareFor = CompareFor, KeepSourceInSync = KeepSourceInSync, WatchFor = WatchFor, WatchGates = WatchGate, AutoUndo = AutoUndo,
     };
 }

@@ -8,7 +8,8 @@ namespace PgMigration.LocalDms;
 
 /// <summary>Reads the source's log through the slot: transactions in the order of their commits.</summary>
 /// <remarks>
-/// Protocol version 1: later ones hand out rows of transactions that are rolled back later. The positions that messages carry are not used,
+/// Never in streaming mode, which hands out rows of transactions that are rolled back later: so protocol version 1, or 3 where the slot tells
+/// prepared transactions apart. The positions that messages carry are not used,
 /// since those of Relation and of transactions with an origin are 0/0; a transaction's own are in its Begin and Commit.
 /// </remarks>
 internal sealed class ChangeStream : IAsyncDisposable
@@ -19,17 +20,17 @@ internal sealed class ChangeStream : IAsyncDisposable
     private readonly LoggedTables _tables;
     private readonly LogicalReplicationConnection _connection;
     private readonly Channel<SourceTransaction> _channel = Channel.CreateBounded<SourceTransaction>(new BoundedChannelOptions(2000) { SingleReader = true, SingleWriter = true });
-    private readonly StreamEnd _end;
+    private readonly StreamRequest _request;
     private readonly CancellationTokenSource _stop = new();
     private Task? _reading;
     private long _begun;
 
-    private ChangeStream(TaskContext task, LoggedTables tables, LogicalReplicationConnection connection, StreamEnd end)
+    private ChangeStream(TaskContext task, LoggedTables tables, LogicalReplicationConnection connection, StreamRequest request)
     {
         _task = task;
         _tables = tables;
         _connection = connection;
-        _end = end;
+        _request = request;
     }
 
     /// <summary>The transactions.</summary>
@@ -47,25 +48,17 @@ internal sealed class ChangeStream : IAsyncDisposable
     /// <summary>Asks for the log from a position on.</summary>
     /// <param name="task">The task.</param>
     /// <param name="tables">Its tables.</param>
-    /// <param name="publications">What is asked for.</param>
-    /// <param name="start">The end of the last transaction that was applied.</param>
-    /// <param name="end">When reading ends by itself.</param>
-    /// <param name="senderTimeout">After how long the source gives up a reader that says nothing; zero for never.</param>
+    /// <param name="request">What is asked for.</param>
     /// <param name="cancel">Ends the attempt.</param>
-    public static async Task<ChangeStream> OpenAsync(TaskContext task, LoggedTables tables, IReadOnlyList<string> publications, Lsn start, StreamEnd end, TimeSpan senderTimeout, CancellationToken cancel)
+    public static async Task<ChangeStream> OpenAsync(TaskContext task, LoggedTables tables, StreamRequest request, CancellationToken cancel)
     {
-        // a status interval above half the source's limit would have the stream killed
-        var interval = TimeSpan.FromSeconds(1);
-        var connection = new LogicalReplicationConnection(task.Source.ConnectionString(task.ApplicationName))
-        {
-            WalReceiverStatusInterval = senderTimeout > TimeSpan.Zero && senderTimeout / 4 < interval ? senderTimeout / 4 : interval,
-        };
-        var stream = new ChangeStream(task, tables, connection, end);
+        var connection = new LogicalReplicationConnection(task.Source.ConnectionString(task.ApplicationName)) { WalReceiverStatusInterval = request.StatusInterval };
+        var stream = new ChangeStream(task, tables, connection, request);
         try
         {
             await connection.Open(cancel);
-            connection.SetReplicationStatus(new NpgsqlLogSequenceNumber(start.Position));
-            stream._reading = Task.Run(() => stream.ReadAsync(publications, start), CancellationToken.None);
+            connection.SetReplicationStatus(new NpgsqlLogSequenceNumber(request.Start.Position));
+            stream._reading = Task.Run(stream.ReadAsync, CancellationToken.None);
             return stream;
         }
         catch
@@ -104,12 +97,14 @@ internal sealed class ChangeStream : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private async Task ReadAsync(IReadOnlyList<string> publications, Lsn start)
+    private async Task ReadAsync()
     {
         try
         {
-            var options = new PgOutputReplicationOptions(publications, PgOutputProtocolVersion.V1);
-            var messages = _connection.StartReplication(new PgOutputReplicationSlot(_task.SlotName), options, _stop.Token, new NpgsqlLogSequenceNumber(start.Position));
+            var options = _request.TellsPrepared
+                ? new PgOutputReplicationOptions(_request.Publications, PgOutputProtocolVersion.V3, streamingMode: PgOutputStreamingMode.Off, twoPhase: true)
+                : new PgOutputReplicationOptions(_request.Publications, PgOutputProtocolVersion.V1);
+            var messages = _connection.StartReplication(new PgOutputReplicationSlot(_task.SlotName), options, _stop.Token, new NpgsqlLogSequenceNumber(_request.Start.Position));
             await ReadAsync(messages);
             _channel.Writer.TryComplete();
         }
@@ -124,6 +119,7 @@ internal sealed class ChangeStream : IAsyncDisposable
         var changes = new List<RowChange>();
         Lsn commit = default;
         DateTime time = default;
+        bool isPrepared = false;
         await foreach (var message in messages)
         {
             switch (message)
@@ -131,13 +127,19 @@ internal sealed class ChangeStream : IAsyncDisposable
                 case BeginMessage begin:
                     commit = new Lsn((ulong)begin.TransactionFinalLsn);
                     time = begin.TransactionCommitTimestamp;
-                    if (_end.ReasonToEndBefore(commit, time) is { } reason)
+                    if (_request.End.ReasonToEndBefore(commit, time) is { } reason)
                     {
                         EndReason = reason;
                         return;
                     }
 
                     Interlocked.Increment(ref _begun);
+                    break;
+                case BeginPrepareMessage:
+                    isPrepared = true; // DMS does not move it
+                    break;
+                case PrepareMessage:
+                    isPrepared = false;
                     break;
                 case RelationMessage relation:
                     await _tables.LearnAsync(relation, _stop.Token);
@@ -175,7 +177,7 @@ internal sealed class ChangeStream : IAsyncDisposable
 
         void Add(RowChange? change)
         {
-            if (change is not null && !(commit.Position < change.Table.Run.SnapshotLsn))
+            if (change is not null && !isPrepared && commit.Position >= change.Table.Run.SnapshotLsn)
             {
                 changes.Add(change);
             }

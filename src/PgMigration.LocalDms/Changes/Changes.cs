@@ -44,9 +44,10 @@ internal sealed class Changes(TaskContext task, SourceSlot slot)
         Applied = await task.Control.ReadProgressAsync(target, cancel)
             ?? throw new TaskFailure("The target's table awsdms_local_progress has no row of this task, so nobody knows what has been applied. Start the task with reload-target.");
         TimeSpan senderTimeout;
+        bool tellsPrepared;
         await using (var source = await task.ConnectSourceAsync(cancel))
         {
-            await slot.CheckAsync(source, cancel);
+            tellsPrepared = await slot.CheckAsync(source, cancel);
             senderTimeout = TimeSpan.FromMilliseconds(await source.AskAsync<int>("SELECT setting::int FROM pg_settings WHERE name = 'wal_sender_timeout'", cancel));
         }
 
@@ -54,7 +55,7 @@ internal sealed class Changes(TaskContext task, SourceSlot slot)
         await tables.ReadCatalogsAsync(cancel);
         var apply = new ChangeApply(task, target, careful);
         await apply.PrepareAsync(cancel);
-        await using var stream = await ChangeStream.OpenAsync(task, tables, slot.Publications, Applied, end, senderTimeout, cancel);
+        await using var stream = await ChangeStream.OpenAsync(task, tables, new(slot.Publications, Applied, end, senderTimeout, tellsPrepared), cancel);
         return await PumpAsync(stream, apply, end, isInterrupted, cancel);
     }
 

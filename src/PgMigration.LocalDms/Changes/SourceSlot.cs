@@ -35,11 +35,12 @@ internal sealed class SourceSlot(TaskContext task)
     public Task<LoadSnapshot> SnapshotAsync(int sessions, CancellationToken cancel) => CreateAsync($"{task.SlotName[..Math.Min(task.SlotName.Length, 50)]}_load", temporary: true, sessions, cancel);
 
     /// <summary>Refuses a slot that is not there, was invalidated, or speaks another language.</summary>
+    /// <returns>Whether the slot tells prepared transactions apart.</returns>
     /// <exception cref="TaskFailure">With what to do.</exception>
-    public async Task CheckAsync(NpgsqlConnection source, CancellationToken cancel)
+    public async Task<bool> CheckAsync(NpgsqlConnection source, CancellationToken cancel)
     {
-        var slot = (await source.ReadAsync("SELECT plugin::text, coalesce(wal_status, '') = 'lost', database::text FROM pg_replication_slots WHERE slot_name = $1",
-            row => (Plugin: row.IsDBNull(0) ? null : row.GetString(0), IsLost: row.GetBoolean(1), Database: row.IsDBNull(2) ? null : row.GetString(2)), cancel, task.SlotName)).FirstOrDefault();
+        var slot = (await source.ReadAsync("SELECT plugin::text, coalesce(wal_status, '') = 'lost', database::text, coalesce(to_jsonb(s)->>'two_phase', 'false') FROM pg_replication_slots s WHERE slot_name = $1",
+            row => (Plugin: row.IsDBNull(0) ? null : row.GetString(0), IsLost: row.GetBoolean(1), Database: row.IsDBNull(2) ? null : row.GetString(2), TellsPrepared: row.GetString(3) == "true"), cancel, task.SlotName)).FirstOrDefault();
         string? wrong = slot switch
         {
             { Plugin: null } => $"The replication slot '{task.SlotName}' does not exist on the source: changes since {await PositionAsync(cancel)} cannot be read any more. Start the task with reload-target.",
@@ -48,10 +49,7 @@ internal sealed class SourceSlot(TaskContext task)
             _ when slot.Database != task.Source.Database => $"The replication slot '{task.SlotName}' belongs to the database {slot.Database}, not to {task.Source.Database}.",
             _ => null,
         };
-        if (wrong is not null)
-        {
-            throw new TaskFailure(wrong);
-        }
+        return wrong is null ? slot.TellsPrepared : throw new TaskFailure(wrong);
     }
 
     /// <summary>Where the slot stands.</summary>
@@ -113,7 +111,10 @@ internal sealed class SourceSlot(TaskContext task)
 
         await using var replication = new LogicalReplicationConnection(task.Source.ConnectionString(task.ApplicationName));
         await replication.Open(cancel);
-        var slot = await replication.CreatePgOutputReplicationSlot(name, temporary, LogicalSlotSnapshotInitMode.Export, cancellationToken: cancel);
+
+        // DMS does not move what is prepared in two phases: to leave it out, the stream must tell it apart
+        bool tellsPrepared = !temporary && replication.PostgreSqlVersion.Major >= 15;
+        var slot = await replication.CreatePgOutputReplicationSlot(name, temporary, LogicalSlotSnapshotInitMode.Export, tellsPrepared, cancel);
 
         // any further command here, even SHOW, would end the snapshot
         return await LoadSnapshot.ImportAsync(task.Source, task.ApplicationName, slot.SnapshotName!, new Lsn((ulong)slot.ConsistentPoint), sessions, cancel);

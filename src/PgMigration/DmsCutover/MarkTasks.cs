@@ -19,8 +19,9 @@ public sealed class MarkTasks : ICutoverStep
     /// <inheritdoc/>
     public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
     {
-        var source = await context.FencedSourceSessionAsync(cancel);
         var tasks = DmsProof.LinkOf(context).Tasks;
+        await GoOnAsync(context, cancel);
+        var source = await context.FencedSourceSessionAsync(cancel);
         string nonce = RandomNumberGenerator.GetHexString(32, lowercase: true);
         await DmsHeartbeat.MarkAsync(source, tasks, nonce, cancel);
         if ((await DmsHeartbeat.ReadAsync(source, tasks, cancel)).Any(beat => beat?.Nonce != nonce))
@@ -32,6 +33,20 @@ public sealed class MarkTasks : ICutoverStep
         long xid = await source.ScalarAsync<long>("select txid_snapshot_xmax(txid_current_snapshot())", cancel);
         context.Learn(context.Facts with { Nonce = nonce, MarkLsn = mark, MarkXid = xid, MarkTimeline = await MarkSource.TimelineAsync(source, cancel) });
         return string.Create(CultureInfo.InvariantCulture, $"nonce written for {tasks.Count} tasks, before {mark}");
+    }
+
+    // A cutover that is resumed may have stopped them already, and a new nonce comes only with those that run.
+    private static async Task GoOnAsync(CutoverContext context, CancellationToken cancel)
+    {
+        if (context.Journal.Entries.Any(entry => entry is { Event: CutoverEvent.Begun, Step: nameof(StopTasks) }))
+        {
+            var link = DmsProof.LinkOf(context);
+            using var dms = link.Connect();
+            foreach (string arn in link.TaskArns)
+            {
+                await DmsReplication.StartTaskAsync(dms, arn, new DmsReplicationOptions { Timeout = context.Options.MaxPause }, context.Observer, cancel);
+            }
+        }
     }
 
     /// <summary>A source that was asked once is asked again: after a restart the nonce is written anew.</summary>

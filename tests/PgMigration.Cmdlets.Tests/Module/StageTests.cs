@@ -70,7 +70,7 @@ public sealed class StageTests : IDisposable
     {
         using var engine = HostedEngine.Bare();
         engine.Run("Import-Module $args[0]", _checkout["PgMigration.psd1"]);
-        return (string)Assert.Single(engine.Run("[PgMigration.PgServer].Assembly.Location")).BaseObject;
+        return (string)Assert.Single(engine.Run("(Get-Command Get-MigrationLink).ImplementingType.GetProperty('Target').PropertyType.Assembly.Location")).BaseObject;
     }
 
     private static void Copy(string from, string to)

@@ -45,6 +45,27 @@ internal sealed class Shop(DmsBed bed, PgServer source, PgServer target) : IAsyn
         return link;
     }
 
+    /// <summary>The app's own login on both servers, which owns nothing, and one of DMS's own on the source; the target gets what comes after the load.</summary>
+    public async Task MakeReadyAsync()
+    {
+        foreach (var server in (PgServer[])[source, target])
+        {
+            await TestPostgres.ExecuteAsync(server, $"CREATE ROLE app_{source.Database} LOGIN", $"GRANT ALL ON ALL TABLES IN SCHEMA public TO app_{source.Database}", $"GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO app_{source.Database}");
+        }
+
+        await TestPostgres.ExecuteAsync(source, $"CREATE ROLE dms_{source.Database} SUPERUSER LOGIN");
+        Options = Options with { SourceForDms = source.WithUser($"dms_{source.Database}") };
+        await FollowAsync();
+        await TestPostgres.ExecuteAsync(target, "ALTER TABLE customers ALTER name SET NOT NULL");
+    }
+
+    public PgServer AsApp(PgServer server) => server.WithUser($"app_{source.Database}");
+
+    public PgMigration.Cutover Cutover(MigrationApp app, CutoverOptions? options = null, IMigrationObserver? observer = null) => new(Link!, Source, app, (options ?? new CutoverOptions()) with
+    {
+        AppTarget = AsApp(Target), MinFreeDiskBytes = 0,
+    }, observer ?? IMigrationObserver.None);
+
     public static Task<long> CountAsync(PgServer server, string sql) => TestPostgres.QueryAsync<long>(server, $"SELECT count(*) FROM {sql}");
 
     public async ValueTask DisposeAsync()

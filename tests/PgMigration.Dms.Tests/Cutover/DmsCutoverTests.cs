@@ -1,0 +1,161 @@
+namespace PgMigration.Dms.Tests;
+
+/// <summary>The second leg's cutover, with an app that writes all the way.</summary>
+[Collection(DmsCollection.Name)]
+public sealed class DmsCutoverTests(DmsBed bed) : IDisposable
+{
+    private readonly string _folder = Path.Combine(Path.GetTempPath(), $"pgm-dmscut-{Guid.NewGuid().ToString("N")[..8]}");
+
+    private string Journal => Path.Combine(_folder, "cutover.journal");
+
+    public void Dispose()
+    {
+        if (Directory.Exists(_folder))
+        {
+            Directory.Delete(_folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task An_app_that_writes_all_the_way_loses_nothing_sees_no_error_and_gets_numbers_that_are_free()
+    {
+        await using var shop = await ReadyAsync();
+        await using var app = new WritingApp(shop.AsApp(shop.Source));
+        await app.MoreAsync(50);
+
+        var report = await shop.Cutover(app).RunAsync(Journal);
+        await app.MoreAsync(50);
+        await app.PauseAsync();
+
+        Assert.Equal(CutoverOutcome.CutOver, report.Outcome);
+        Assert.Empty(app.Errors);
+        Assert.Equal(shop.Target.Port, app.Server.Port);
+        Assert.Equal(app.Acknowledged.Count, app.Acknowledged.Distinct().Count());
+        Assert.Equal(app.Acknowledged.Count, await Shop.CountAsync(shop.Target, $"orders WHERE id IN ({string.Join(',', app.Acknowledged)})"));
+        Assert.Equal(2000 + app.Acknowledged.Count, await Shop.CountAsync(shop.Target, "orders"));
+        await RefusedAsync(shop.AsApp(shop.Source));
+        Assert.Equal("stopped", Assert.Single(await DmsReplication.ReportAsync(shop.Link!)).Status);
+    }
+
+    [Fact]
+    public async Task A_cutover_that_fails_when_the_tasks_are_stopped_already_is_undone_and_they_go_on()
+    {
+        await using var shop = await ReadyAsync();
+        await using var app = new WritingApp(shop.AsApp(shop.Source));
+        await app.MoreAsync(10);
+        string before = await RightsAsync(shop.Source);
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => RunAsync(shop, app, nameof(ProveTables), _ => throw new MigrationException("Made", MigrationErrorKind.InvalidOperation, "A made-up failure.")));
+        await app.MoreAsync(10);
+
+        Assert.Equal("CutoverUndone", error.ErrorId);
+        Assert.Equal(shop.Source.Port, app.Server.Port);
+        Assert.Equal(before, await RightsAsync(shop.Source));
+        await LagWait.UntilAsync(shop.Link!, LagLimit.OfTime(TimeSpan.FromSeconds(2)), TimeSpan.FromSeconds(60), IMigrationObserver.None);
+        Assert.Equal(CutoverOutcome.CutOver, (await shop.Cutover(app).RunAsync(Journal + "2")).Outcome);
+        Assert.Empty(app.Errors);
+    }
+
+    [Theory]
+    [InlineData(nameof(MarkTasks))]
+    [InlineData(nameof(RepairSequences))]
+    public async Task A_cutover_that_stopped_behind_the_pause_is_gone_on_with_by_another_session(string until)
+    {
+        await using var shop = await ReadyAsync();
+        await using var app = new WritingApp(shop.AsApp(shop.Source));
+        await app.MoreAsync(10);
+
+        var stopped = await shop.Cutover(app, new CutoverOptions { Until = until, LeaveAppPaused = true }).RunAsync(Journal);
+        var report = await shop.Cutover(app).ResumeAsync(Journal);
+        await app.MoreAsync(10);
+
+        Assert.Equal((CutoverOutcome.Unfinished, CutoverOutcome.CutOver), (stopped.Outcome, report.Outcome));
+        await app.PauseAsync();
+        Assert.Equal(2000 + app.Acknowledged.Count, await Shop.CountAsync(shop.Target, "orders"));
+    }
+
+    [Fact]
+    public async Task Sequences_that_would_collide_end_the_cutover_before_the_app_is_let_in()
+    {
+        await using var shop = await ReadyAsync();
+        await using var app = new WritingApp(shop.AsApp(shop.Source));
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => shop.Cutover(app, new CutoverOptions { RepairSequences = false }).RunAsync(Journal));
+        await app.MoreAsync(10);
+
+        Assert.Equal("CutoverUndone", error.ErrorId);
+        Assert.Equal("SequencesWouldCollide", Assert.IsType<MigrationException>(error.InnerException).ErrorId);
+        Assert.Contains("public.orders.id", error.Message, StringComparison.Ordinal);
+        Assert.Equal(shop.Source.Port, app.Server.Port);
+    }
+
+    [Fact]
+    public async Task A_row_that_is_other_on_the_target_ends_the_cutover()
+    {
+        await using var shop = await ReadyAsync();
+        await using var app = new WritingApp(shop.AsApp(shop.Source));
+        await TestPostgres.ExecuteAsync(shop.Target, "UPDATE orders SET total = total + 1 WHERE id = 77");
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => shop.Cutover(app).RunAsync(Journal));
+
+        Assert.Equal("DataDiffers", Assert.IsType<MigrationException>(error.InnerException).ErrorId);
+        Assert.Contains("public.orders", error.Message, StringComparison.Ordinal);
+        Assert.Equal(shop.Source.Port, app.Server.Port);
+    }
+
+    [Fact]
+    public async Task What_speaks_against_a_cutover_keeps_it_from_beginning_and_is_named()
+    {
+        await using var shop = await ReadyAsync();
+        await using var app = new WritingApp(shop.AsApp(shop.Source));
+        await RefusesAsync("DROP INDEX orders_customer", "index orders_customer", "CREATE INDEX orders_customer ON orders (customer)");
+        await RefusesAsync("ALTER TABLE customers ALTER name DROP NOT NULL", "NOT NULL public.customers.name", "ALTER TABLE customers ALTER name SET NOT NULL");
+        await RefusesAsync($"INSERT INTO pgmigration.awsdms_apply_exceptions VALUES ('{shop.Link!.TaskNames[0]}', 'public', 'orders', now(), 'INSERT', 'it would not go in')", "public.orders could not be applied", "TRUNCATE pgmigration.awsdms_apply_exceptions");
+        await RefusesAsync("SELECT 1", "the app's own login", "SELECT 1", new WritingApp(shop.Options.SourceForDms!, writers: 0));
+        await app.MoreAsync(1);
+
+        async Task RefusesAsync(string harm, string said, string mend, WritingApp? other = null)
+        {
+            await TestPostgres.ExecuteAsync(shop.Target, harm);
+            var error = await Assert.ThrowsAsync<MigrationException>(() => shop.Cutover(other ?? app).RunAsync(Path.Combine(_folder, Guid.NewGuid().ToString("N"))));
+            Assert.Equal("CutoverNotBegun", error.ErrorId);
+            Assert.Contains(said, error.Message, StringComparison.Ordinal);
+            await TestPostgres.ExecuteAsync(shop.Target, mend);
+        }
+    }
+
+    [Fact]
+    public void The_plan_names_the_step_that_brings_the_app_to_the_target_as_the_point_of_no_return()
+    {
+        var plan = CutoverPlan.ForDms();
+
+        Assert.Equal(nameof(RepointApp), Assert.Single(plan.Describe(), row => row.Mark == CutoverMark.PointOfNoReturn).Step);
+        Assert.True(plan.PlaceOf(nameof(RepairSequences)) < plan.PlaceOf(nameof(RepointApp)));
+    }
+
+    private async Task<Shop> ReadyAsync()
+    {
+        var shop = await Shop.OpenAsync(bed);
+        await shop.MakeReadyAsync();
+        return shop;
+    }
+
+    private async Task<CutoverReport> RunAsync(Shop shop, WritingApp app, string step, Func<CutoverContext, Task> before)
+    {
+        var cutover = shop.Cutover(app);
+        using var journal = CutoverJournal.Create(Journal);
+        await using var context = new CutoverContext(shop.Link!, shop.Source, shop.AsApp(shop.Target), app, cutover.Options, journal, IMigrationObserver.None);
+        return await new CutoverRunner(new CutoverPlan([.. cutover.Plan.Steps.Select(each => each.Name == step ? new WrappedStep(each, before) : each)]), context).RunAsync();
+    }
+
+    private static async Task RefusedAsync(PgServer server)
+    {
+        var error = await Assert.ThrowsAsync<Npgsql.PostgresException>(() => TestPostgres.ExecuteAsync(server, "BEGIN READ WRITE", "INSERT INTO orders (customer, total) VALUES (1, 1)"));
+        Assert.Equal("42501", error.SqlState);
+    }
+
+    private static Task<string> RightsAsync(PgServer server) => TestPostgres.QueryAsync<string>(server, """
+        SELECT coalesce(string_agg(relname || coalesce(relacl::text, ''), ';' ORDER BY relname), '') || coalesce((SELECT string_agg(setconfig::text || setrole, ';' ORDER BY setrole) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase WHERE datname = current_database()), '')
+        FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S')
+        """);
+}
