@@ -24,6 +24,10 @@ namespace PgMigration.Cmdlets;
 /// A larger one, on the disk that the new server will use.
 /// </example>
 /// <example>
+/// <code>(Invoke-MigrationRehearsal -Incident SequencesForgotten -DataSize 50MB).Story</code>
+/// The accident that this tool was made after, and what keeps it from happening again.
+/// </example>
+/// <example>
 /// <code>$report = Invoke-MigrationRehearsal -Keep
 /// $report.Proofs | Where-Object -Not Passed
 /// $report.Folder</code>
@@ -44,6 +48,13 @@ public sealed class InvokeMigrationRehearsalCommand : MigrationCmdlet
     /// <summary>Which leg: 1, from a host without superuser to a server of one's own; 2, from there to Aurora or RDS by DMS; or Both, the default.</summary>
     [Parameter]
     public RehearsalLeg Leg { get; set; }
+
+    /// <summary>
+    /// An accident on record to replay in the second leg, alone unless -Leg says otherwise. SequencesForgotten: with the gate on sequences the cutover refuses; with it taken
+    /// out the app's error rate jumps, and a gate on that stops it.
+    /// </summary>
+    [Parameter]
+    public RehearsalIncident Incident { get; set; }
 
     /// <summary>How many writers go through the pooler, 3 to 50; one more goes straight to the old server. 8 when nothing is said.</summary>
     [Parameter]
@@ -92,7 +103,8 @@ public sealed class InvokeMigrationRehearsalCommand : MigrationCmdlet
     {
         var options = _usual with
         {
-            Leg = Leg,
+            Leg = Incident != RehearsalIncident.None && !MyInvocation.BoundParameters.ContainsKey(nameof(Leg)) ? RehearsalLeg.Second : Leg,
+            Incident = Incident,
             DataSize = DataSize ?? _usual.DataSize,
             App = _usual.App with { Writers = Writers ?? _usual.App.Writers, CommitsPerSecond = CommitsPerSecond ?? _usual.App.CommitsPerSecond },
             Follow = Follow ?? _usual.Follow,

@@ -20,6 +20,11 @@ public static class MigrationRehearsal
                 "A rehearsal restores a server on this machine, which needs Linux. Run it on the machine that will hold the new server, or in a Linux container.");
         }
 
+        if (options is { Incident: not RehearsalIncident.None, Leg: RehearsalLeg.First })
+        {
+            throw new MigrationException("IncidentNeedsSecondLeg", MigrationErrorKind.InvalidArgument, $"The incident {options.Incident} happens at the cutover by DMS: rehearse leg 2, or both.");
+        }
+
         LocalPgBouncer.FindProgram(); // what is missing is said before minutes are spent
         await using var run = new RehearsalRun(options, observer);
         return await run.RunAsync(cancel);

@@ -6,6 +6,9 @@ public sealed record RehearsalOptions
     /// <summary>Which legs.</summary>
     public RehearsalLeg Leg { get; init; } = RehearsalLeg.Both;
 
+    /// <summary>An accident to replay in the second leg.</summary>
+    public RehearsalIncident Incident { get; init; }
+
     /// <summary>About how large the database is made, in bytes.</summary>
     public long DataSize { get; init; } = 300_000_000;
 

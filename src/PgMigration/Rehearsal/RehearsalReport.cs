@@ -44,6 +44,9 @@ public sealed record RehearsalReport
     /// <summary>What was proven, or not.</summary>
     public required IReadOnlyList<RehearsalProof> Proofs { get; init; }
 
+    /// <summary>What happened in an accident that was replayed, a sentence an act; empty when none was.</summary>
+    public IReadOnlyList<string> Story { get; init; } = [];
+
     /// <summary>The size of the database when it was filled, in bytes.</summary>
     public required long DatabaseBytes { get; init; }
 

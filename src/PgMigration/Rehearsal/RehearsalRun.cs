@@ -24,6 +24,7 @@ internal sealed class RehearsalRun : IAsyncDisposable
     private CommitJournal? _journal;
     private RehearsalApp? _app;
     private SecondLeg? _second;
+    private SequencesIncident? _incident;
     private bool _cleanedUp;
 
     /// <summary>Prepares a run; nothing is made yet.</summary>
@@ -38,7 +39,7 @@ internal sealed class RehearsalRun : IAsyncDisposable
 
     private string Target => Folder["target"];
 
-    private int PhaseCount => _options.Leg switch { RehearsalLeg.First => 10, RehearsalLeg.Second => 13, _ => 18 };
+    private int PhaseCount => (_options.Leg switch { RehearsalLeg.First => 10, RehearsalLeg.Second => 13, _ => 17 }) + (_options.Incident == RehearsalIncident.None ? 0 : 3);
 
     /// <summary>Rehearses, and cleans up.</summary>
     public async Task<RehearsalReport> RunAsync(CancellationToken cancel)
@@ -79,7 +80,7 @@ internal sealed class RehearsalRun : IAsyncDisposable
 
         await PhaseAsync("Run on the new server", () => SoakAsync(cancel));
         var proofs = await PhaseAsync("Prove", () => ProveAsync(legs, cancel));
-        return RehearsalReport.From(legs, proofs, _phases, lag!, size, _startedAt);
+        return RehearsalReport.From(legs, proofs, _phases, lag!, size, _startedAt) with { Story = _incident?.Story.ToArray() ?? [] };
     }
 
     /// <summary>From a host without superuser to a server of one's own.</summary>
@@ -128,7 +129,15 @@ internal sealed class RehearsalRun : IAsyncDisposable
         await PhaseAsync("Build what was left", () => second.CopySchemaAsync(SchemaSection.PostData, cancel));
         var lag = await PhaseAsync("Follow the changes", () => second.FollowAsync(status => Report("Follow the changes", status), cancel));
         var began = _journal!.Now;
-        await PhaseAsync("Cut over by DMS", () => CutOverAsync(second.Link, own.Superuser, new CutoverOptions { AppTarget = second.Aurora.App, AppSource = own.App }, "cutover2.journal", cancel));
+        if (_options.Incident == RehearsalIncident.SequencesForgotten)
+        {
+            began = await ReplayAsync(second, own, cancel);
+        }
+        else
+        {
+            await PhaseAsync("Cut over by DMS", () => CutOverAsync(second.Link, own.Superuser, new CutoverOptions { AppTarget = second.Aurora.App, AppSource = own.App }, "cutover2.journal", cancel));
+        }
+
         if (legs.Count > 0)
         {
             legs[0] = legs[0] with { LaterPorts = [second.Aurora.App.Port] };
@@ -142,16 +151,31 @@ internal sealed class RehearsalRun : IAsyncDisposable
         return lag;
     }
 
-    private static async Task<IReadOnlyList<RehearsalProof>> ProveAsync(List<RehearsalEvidence> legs, CancellationToken cancel)
+    /// <summary>The accident in place of the cutover; returns when the one that went through began.</summary>
+    private async Task<DateTime> ReplayAsync(SecondLeg second, OwnServer own, CancellationToken cancel)
     {
-        var proofs = new List<RehearsalProof>();
+        _incident = new SequencesIncident(second, own, App(), _journal!, Folder, _observer);
+        await PhaseAsync("Cut over with the gate", () => _incident.RefuseAsync(cancel));
+        await PhaseAsync("Follow again", () => second.FollowAsync(status => Report("Follow again", status), cancel));
+        var began = _journal!.Now;
+        await PhaseAsync("Cut over without it", () => _incident.ForgetAsync(cancel));
+        await PhaseAsync("Mend the sequences", () => _incident.MendAsync(cancel));
+        return began;
+    }
+
+    private async Task<IReadOnlyList<RehearsalProof>> ProveAsync(List<RehearsalEvidence> legs, CancellationToken cancel)
+    {
+        var proofs = new List<RehearsalProof>(_incident?.Proofs ?? []);
         foreach (var leg in legs)
         {
             proofs.AddRange(await RehearsalProofs.ProveAsync(leg, cancel));
         }
 
-        return proofs;
+        // that the app met errors is what an accident is about
+        return _incident is null ? proofs : [.. proofs.Where(proof => !proof.Name.EndsWith(RehearsalProofs.NoErrors, StringComparison.Ordinal) && !proof.Name.EndsWith(RehearsalProofs.SequencesGoOn, StringComparison.Ordinal))];
     }
+
+    private PgBouncerApp App() => new(_pooler!.Admin, _host!.App.Database, _pooler.ConfigurationFile);
 
     private async Task<ArchiveAccess> MakeHostAsync(CancellationToken cancel)
     {
@@ -206,8 +230,7 @@ internal sealed class RehearsalRun : IAsyncDisposable
 
     private async Task<CutoverReport> CutOverAsync(ReplicationLink link, PgServer source, CutoverOptions options, string journal, CancellationToken cancel)
     {
-        var app = new PgBouncerApp(_pooler!.Admin, _host!.App.Database, _pooler.ConfigurationFile);
-        return await new Cutover(link, source, app, options, _observer).RunAsync(Folder[journal], cancel);
+        return await new Cutover(link, source, App(), options, _observer).RunAsync(Folder[journal], cancel);
     }
 
     private async Task<bool> SoakAsync(CancellationToken cancel)

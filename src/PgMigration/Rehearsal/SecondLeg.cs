@@ -56,7 +56,7 @@ internal sealed class SecondLeg(WorkFolder folder, OwnServer own, RehearsalOptio
     {
         _dms = await LocalDmsServer.StartAsync(new LocalDmsOptions { Folder = DmsFolder, ProgramFolder = options.DmsProgramFolder }, cancel);
         var replication = new DmsReplicationOptions { Name = "rehearsal", SourceForDms = await MakeLoginAsync(cancel), Timeout = TimeSpan.FromMinutes(2) };
-        _link = await DmsReplication.StartAsync(_dms.Access, own.Superuser, Aurora.Administrator, replication, observer, cancel);
+        _link = await DmsReplication.StartAsync(_dms.Access, own.App, Aurora.Administrator, replication, observer, cancel);
         for (var clock = Stopwatch.StartNew(); ;)
         {
             var tasks = await DmsReplication.ReportAsync(_link, cancel);
