@@ -102,6 +102,10 @@ public sealed class HerokuApp : MigrationApp
         Remark(oneOffs.Count > 0, $"{HerokuDynos.Names(oneOffs)} of {Name} run now, and the pause waits until they end.");
     }
 
+    /// <summary>The first address with another login than the cutover's: the app's own, to which a write must be refused behind the fence.</summary>
+    public override async Task<PgServer?> FindLoginAsync(CancellationToken cancel = default) =>
+        (await _config.AddressesAsync(cancel)).Values.Select(address => address.Server).FirstOrDefault(server => server.FindPassword() is not null);
+
     /// <inheritdoc/>
     public override async Task CheckTargetAsync(PgServer target, CancellationToken cancel = default)
     {
