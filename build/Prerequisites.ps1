@@ -15,6 +15,8 @@ function Get-MissingPackage([string] $For) {
         if (-not (Find-Postgres)) { 'postgresql' }
         if (-not (Find-Program pgbouncer)) { 'pgbouncer' }
         if (-not (Find-Program npm)) { 'nodejs'; 'npm' }
+        # what asks the local DMS, as a client that nobody here wrote
+        if (-not (Find-Program aws)) { 'awscli' }
         # what the tests compress and encrypt with
         foreach ($program in @{ lz4 = 'lz4'; zstd = 'zstd'; brotli = 'brotli'; lzop = 'lzop'; xz = 'xz-utils'; gpg = 'gpg'; 'gpg-agent' = 'gpg-agent' }.GetEnumerator()) {
             if (-not (Find-Program $program.Key)) { $program.Value }

@@ -34,8 +34,7 @@ public sealed class TestS3 : IAsyncLifetime
     /// <inheritdoc/>
     public async Task InitializeAsync()
     {
-        string node = Path.Combine(RepositoryRoot(), "tests", "node");
-        await InstallAsync(node);
+        string node = await NodePackages.InstallAsync();
         Directory.CreateDirectory(_folder);
         var start = new ProcessStartInfo("node", ["s3.js", _folder, Bucket])
         {
@@ -63,61 +62,5 @@ public sealed class TestS3 : IAsyncLifetime
         {
             Directory.Delete(_folder, recursive: true);
         }
-    }
-
-    private static async Task InstallAsync(string node)
-    {
-        string marker = Path.Combine(node, "node_modules", ".package-lock.json"); // npm writes it last
-        if (File.Exists(marker))
-        {
-            return;
-        }
-
-        // two test processes may come here at once
-        await using var turn = await TakeTurnAsync(Path.Combine(Path.GetTempPath(), "pgmigration-npm.lock"));
-        if (File.Exists(marker))
-        {
-            return;
-        }
-
-        var start = OperatingSystem.IsWindows()
-            ? new ProcessStartInfo("cmd", ["/c", "npm", "ci", "--no-audit", "--no-fund"])
-            : new ProcessStartInfo("npm", ["ci", "--no-audit", "--no-fund"]);
-        start.WorkingDirectory = node;
-        start.RedirectStandardError = true;
-        start.RedirectStandardOutput = true;
-        using var process = Process.Start(start)!;
-        var output = process.StandardOutput.ReadToEndAsync();
-        string errors = await process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        Assert.True(process.ExitCode == 0, $"npm ci in {node} failed: {errors}{await output}");
-    }
-
-    private static async Task<FileStream> TakeTurnAsync(string path)
-    {
-        for (var deadline = Stopwatch.StartNew(); ; await Task.Delay(200))
-        {
-            try
-            {
-                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
-            }
-            catch (IOException) when (deadline.Elapsed < TimeSpan.FromMinutes(3))
-            {
-                // the other one installs
-            }
-        }
-    }
-
-    private static string RepositoryRoot()
-    {
-        for (string? folder = AppContext.BaseDirectory; folder is not null; folder = Path.GetDirectoryName(folder))
-        {
-            if (File.Exists(Path.Combine(folder, "PgMigration.slnx")))
-            {
-                return folder;
-            }
-        }
-
-        throw new InvalidOperationException("The tests run outside the repository.");
     }
 }

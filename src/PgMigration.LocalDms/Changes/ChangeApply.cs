@@ -17,7 +17,7 @@ internal sealed class ChangeApply(TaskContext task, NpgsqlConnection target, Lsn
 
     private readonly RowStatements _statements = new(task.Rules);
     private readonly List<RowStatement> _pending = [];
-    private readonly List<(TableRun Table, ChangeKind Kind, bool IsApplied)> _counts = [];
+    private readonly List<(RowChange Change, bool IsApplied)> _counts = [];
     private readonly Dictionary<TableRun, string> _suspended = [];
     private NpgsqlTransaction? _transaction;
     private Lsn _commit;
@@ -89,13 +89,15 @@ internal sealed class ChangeApply(TaskContext task, NpgsqlConnection target, Lsn
             _transaction = null;
         }
 
-        foreach (var (table, kind, isApplied) in _counts)
+        foreach (var (change, isApplied) in _counts)
         {
-            table.CountRead(kind);
+            change.Table.Run.CountRead(change.Kind);
             if (isApplied)
             {
-                table.CountApplied(kind);
+                change.Table.Run.CountApplied(change.Kind);
             }
+
+            task.Validation.Touch(change);
         }
 
         foreach (var (table, reason) in _suspended)
@@ -240,7 +242,7 @@ internal sealed class ChangeApply(TaskContext task, NpgsqlConnection target, Lsn
         : Trouble.ConcernsValue(error) ? "DataErrorPolicy"
         : statement.Change.Kind switch { ChangeKind.Insert => "ApplyErrorInsertPolicy", ChangeKind.Update => "ApplyErrorUpdatePolicy", _ => "ApplyErrorDeletePolicy" });
 
-    private void Count(RowChange change, bool isApplied) => _counts.Add((change.Table.Run, change.Kind, isApplied));
+    private void Count(RowChange change, bool isApplied) => _counts.Add((change, isApplied));
 
     private async Task<int> RunAsync(RowStatement statement, CancellationToken cancel)
     {

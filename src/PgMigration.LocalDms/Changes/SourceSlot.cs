@@ -109,7 +109,7 @@ internal sealed class SourceSlot(TaskContext task)
             await DropAsync(source, name, cancel);
         }
 
-        await using var replication = new LogicalReplicationConnection(task.Source.ConnectionString(task.ApplicationName));
+        await using var replication = new LogicalReplicationConnection(task.Source.ConnectionString(task.SourceName));
         await replication.Open(cancel);
 
         // DMS does not move what is prepared in two phases: to leave it out, the stream must tell it apart
@@ -117,7 +117,7 @@ internal sealed class SourceSlot(TaskContext task)
         var slot = await replication.CreatePgOutputReplicationSlot(name, temporary, LogicalSlotSnapshotInitMode.Export, tellsPrepared, cancel);
 
         // any further command here, even SHOW, would end the snapshot
-        return await LoadSnapshot.ImportAsync(task.Source, task.ApplicationName, slot.SnapshotName!, new Lsn((ulong)slot.ConsistentPoint), sessions, cancel);
+        return await LoadSnapshot.ImportAsync(task.Source, task.SourceName, slot.SnapshotName!, new Lsn((ulong)slot.ConsistentPoint), sessions, cancel);
     }
 
     private static string CreateStatement(string name, IEnumerable<TableDefinition> tables, string publish)

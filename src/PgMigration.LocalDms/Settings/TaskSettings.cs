@@ -49,11 +49,11 @@ internal sealed class TaskSettings
     /// <summary>Whether rows are compared.</summary>
     public bool Validates => Flag("ValidationSettings", "EnableValidation");
 
-    /// <summary>How many tables are compared at once.</summary>
-    public int ValidationThreads => Math.Max(1, Number("ValidationSettings", "ThreadCount"));
+    /// <summary>How long a row must have differed to count as failed: DMS's minutes, taken as seconds.</summary>
+    public int ValidationFailureDelay => Number("ValidationSettings", "RecordFailureDelayInMinutes");
 
-    /// <summary>After how many failed rows a table's comparison is given up.</summary>
-    public int ValidationTableLimit => Number("ValidationSettings", "TableFailureMaxCount");
+    /// <summary>After how long a row that goes on changing is given up: DMS's minutes, taken as seconds.</summary>
+    public int ValidationSuspendDelay => Number("ValidationSettings", "RecordSuspendDelayInMinutes");
 
     /// <summary>Whether LOB columns are left out of the comparison.</summary>
     public bool ValidationSkipsLobs => Flag("ValidationSettings", "SkipLobColumns");

@@ -30,6 +30,13 @@ internal sealed record ValueRules(int? LobLimit, bool MovesLobs, bool FailsOnCut
             return $"NULL::{type}";
         }
 
+        return ComparedExpression(column, onTarget);
+    }
+
+    /// <summary>The expression on the source whose value the target should have.</summary>
+    public string ComparedExpression(TableColumn column, TableColumn? onTarget)
+    {
+        string type = onTarget?.Type ?? column.Type;
         string name = Sql.Name(column.Name);
         string value = column.IsLob && LobLimit is { } limit ? LobRules.CutExpression(column, limit) : name;
         if (Rounds(column))

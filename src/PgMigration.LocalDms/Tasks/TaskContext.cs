@@ -24,6 +24,7 @@ internal sealed class TaskContext
             source.HasAttribute("mapUnboundedNumericAsString"), source.MapsBooleans && target.MapsBooleans);
         Control = new ControlTables(Settings.ControlSchema, record.Identifier, record.Key, Settings);
         _keeper = keeper;
+        Validation = new Validation(this);
     }
 
     /// <summary>What is on disk of it.</summary>
@@ -50,11 +51,17 @@ internal sealed class TaskContext
     /// <summary>What it keeps on the target.</summary>
     public ControlTables Control { get; }
 
+    /// <summary>The comparison of its rows.</summary>
+    public Validation Validation { get; }
+
     /// <summary>Its tables.</summary>
     public IReadOnlyList<TableRun> Tables => Record.Tables;
 
-    /// <summary>How its sessions call themselves, on both servers.</summary>
-    public string ApplicationName => $"awsdms_local_{Record.Key}";
+    /// <summary>How its sessions on the source call themselves. Those on the target have another name: both may be one server.</summary>
+    public string SourceName => $"awsdms_local_{Record.Key}_s";
+
+    /// <summary>How its sessions on the target call themselves.</summary>
+    public string TargetName => $"awsdms_local_{Record.Key}_t";
 
     /// <summary>Its publication on the source; the second one's name begins with it.</summary>
     public string Publication => $"awsdms_local_{Record.Key}";
@@ -69,10 +76,10 @@ internal sealed class TaskContext
     public ParallelLoad? PartsOf(TableName table) => Mappings.SettingsOf(table.Schema, table.Table)?.ParallelLoad;
 
     /// <summary>A session on the source.</summary>
-    public Task<NpgsqlConnection> ConnectSourceAsync(CancellationToken cancel) => Source.ConnectAsync(ApplicationName, cancel);
+    public Task<NpgsqlConnection> ConnectSourceAsync(CancellationToken cancel) => Source.ConnectAsync(SourceName, cancel);
 
     /// <summary>A session on the target.</summary>
-    public Task<NpgsqlConnection> ConnectTargetAsync(CancellationToken cancel) => Target.ConnectAsync(ApplicationName, cancel);
+    public Task<NpgsqlConnection> ConnectTargetAsync(CancellationToken cancel) => Target.ConnectAsync(TargetName, cancel);
 
     /// <summary>Says that something changed which the disk should soon know.</summary>
     public void Changed() => _keeper.Changed();
@@ -109,6 +116,7 @@ internal sealed class TaskContext
     {
         table.State = TableState.Error;
         table.Error = reason;
+        table.Validation = Settings.Validates ? "Table error" : table.Validation;
         table.Changed = DateTime.UtcNow;
         Log($"Table {table.Name} is in error: {reason}");
         Changed();

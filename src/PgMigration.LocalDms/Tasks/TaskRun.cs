@@ -55,10 +55,10 @@ internal sealed class TaskRun(TaskContext task, ReloadRequests reloads)
     public async Task RemoveAsync(CancellationToken cancel)
     {
         await using var source = await task.ConnectSourceAsync(cancel);
-        await Leftovers.EndAsync(source, task.ApplicationName, cancel);
+        await Leftovers.EndAsync(source, task.SourceName, cancel);
         await _slot.RemoveAsync(source, cancel);
         await using var target = await task.ConnectTargetAsync(cancel);
-        await Leftovers.EndAsync(target, task.ApplicationName, cancel);
+        await Leftovers.EndAsync(target, task.TargetName, cancel);
         await task.Control.ForgetTaskAsync(target, cancel);
     }
 
@@ -88,8 +88,8 @@ internal sealed class TaskRun(TaskContext task, ReloadRequests reloads)
             await using (var source = await task.ConnectSourceAsync(cancel))
             await using (var target = await task.ConnectTargetAsync(cancel))
             {
-                await Leftovers.EndAsync(source, task.ApplicationName, cancel);
-                await Leftovers.EndAsync(target, task.ApplicationName, cancel);
+                await Leftovers.EndAsync(source, task.SourceName, cancel);
+                await Leftovers.EndAsync(target, task.TargetName, cancel);
                 await task.Control.EnsureAsync(target, cancel);
                 if (Record.BeginsAnew)
                 {
@@ -110,6 +110,7 @@ internal sealed class TaskRun(TaskContext task, ReloadRequests reloads)
                 first = null;
                 if (!Record.MovesChanges)
                 {
+                    await task.Validation.RunOnceAsync(cancel);
                     return "Stop Reason FULL_LOAD_ONLY_FINISHED";
                 }
 
@@ -139,7 +140,7 @@ internal sealed class TaskRun(TaskContext task, ReloadRequests reloads)
 
         Record.Tables = [.. (await Catalog.ReadAsync(source, null, cancel))
             .Where(table => task.Mappings.Includes(table.Name.Schema, table.Name.Table))
-            .Select(table => new TableRun { Name = table.Name, NeedsPreparation = Record.Loads, State = Record.Loads ? TableState.Before : TableState.Completed })];
+            .Select(table => new TableRun { Name = table.Name, NeedsPreparation = Record.Loads, State = Record.Loads ? TableState.Before : TableState.Completed, Validation = task.Settings.Validates ? "Pending records" : "Not enabled" })];
         if (Record.Tables.Count == 0 && task.Settings.FailsWithoutTables)
         {
             throw new TaskFailure("No tables were found at task initialization. Either the selected table(s) or schemas(s) no longer exist or no match was found for the table selection pattern(s).");
@@ -156,6 +157,7 @@ internal sealed class TaskRun(TaskContext task, ReloadRequests reloads)
         int workers = Record.Loads ? task.Settings.LoadWorkers : 0;
         if (Record.MovesChanges)
         {
+            await DdlCapture.InstallAsync(task, source, cancel);
             await _slot.PublishAsync(source, cancel);
             if (task.OwnsSlot)
             {
@@ -228,7 +230,7 @@ internal sealed class TaskRun(TaskContext task, ReloadRequests reloads)
             task.Changed();
 
             int workers = task.Settings.LoadWorkers;
-            await using var snapshot = first ?? await (Record.MovesChanges ? _slot.SnapshotAsync(workers, cancel) : LoadSnapshot.ExportAsync(task.Source, task.ApplicationName, workers, cancel));
+            await using var snapshot = first ?? await (Record.MovesChanges ? _slot.SnapshotAsync(workers, cancel) : LoadSnapshot.ExportAsync(task.Source, task.SourceName, workers, cancel));
             await load.RunAsync(missing, snapshot, cancel);
         }
         else if (first is not null)
@@ -264,6 +266,7 @@ internal sealed class TaskRun(TaskContext task, ReloadRequests reloads)
         var end = new StreamEnd(StopPosition.Parse(Record.CdcStopPosition), stopsAfterLoad ? new Lsn(Record.CachedChangesEnd) : null);
         using var beside = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var heartbeat = Task.Run(() => new Heartbeat(task).RunAsync(beside.Token), CancellationToken.None);
+        var validation = Task.Run(() => task.Validation.RunAsync(beside.Token), CancellationToken.None);
         try
         {
             string? reason = await new Changes(task, _slot).RunAsync(end, () => reloads.Any, cancel);
@@ -273,7 +276,8 @@ internal sealed class TaskRun(TaskContext task, ReloadRequests reloads)
         finally
         {
             await beside.CancelAsync();
-            await Task.WhenAny(heartbeat); // its own failures are in the log
+            await Task.WhenAny(heartbeat); // their own failures are in the log
+            await Task.WhenAny(validation);
         }
     }
 
@@ -286,6 +290,7 @@ internal sealed class TaskRun(TaskContext task, ReloadRequests reloads)
             table.Reset(TableState.Reloading);
             table.NeedsPreparation = true;
             table.WasReloaded = true;
+            task.Validation.Forget(name);
             task.Save(); // before the target forgets that it was loaded: what is loaded again must be prepared again
             await task.Control.ForgetAsync(target, name, cancel);
             reloads.Remove(name);

@@ -63,6 +63,15 @@ public sealed record CutoverOptions
     /// <summary>Whether <see cref="Until"/> may leave the app paused.</summary>
     public bool LeaveAppPaused { get; init; }
 
+    /// <summary>Whether somebody has seen that the target does not run, and will not: an undo then need not prove it where it cannot be reached.</summary>
+    public bool TargetIsStopped { get; init; }
+
+    /// <summary>How long a step behind the point of no return is tried before a human is asked.</summary>
+    internal TimeSpan AheadTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long the undo of a step is tried before a human is asked.</summary>
+    internal TimeSpan UndoTimeout { get; init; } = TimeSpan.FromSeconds(90);
+
     /// <summary>The clock for deadlines; another one in tests.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 }

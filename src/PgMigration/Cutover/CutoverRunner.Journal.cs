@@ -56,7 +56,7 @@ public sealed partial class CutoverRunner
                     $"The source {_context.Source} was claimed by another cutover ({other}) after that of {Journal.Path}. Nothing was done. See Get-Cutover for the newer one.");
             }
         }
-        catch (Exception error) when (error is NpgsqlException or MigrationException { Kind: MigrationErrorKind.Connection })
+        catch (Exception error) when (error is NpgsqlException || IsBrokenConnection(error))
         {
             _context.Observer.Warning($"The source could not be asked whether another cutover has claimed it: {Redaction.Of(error.Message)}");
         }
@@ -75,7 +75,7 @@ public sealed partial class CutoverRunner
                     $"The target {_context.Target} has been promoted, and not by the cutover of {Journal.Path}: something else went on since. Nothing was done. See Get-Cutover for the newer one.");
             }
         }
-        catch (Exception error) when (error is NpgsqlException or MigrationException { Kind: MigrationErrorKind.Connection })
+        catch (Exception error) when (error is NpgsqlException || IsBrokenConnection(error))
         {
             _context.Observer.Warning($"The target could not be asked whether it still follows: {Redaction.Of(error.Message)}");
         }

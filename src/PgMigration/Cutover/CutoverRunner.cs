@@ -10,9 +10,6 @@ namespace PgMigration;
 /// </summary>
 public sealed partial class CutoverRunner
 {
-    private static readonly TimeSpan UndoTimeout = TimeSpan.FromSeconds(90);
-    private static readonly TimeSpan AheadTimeout = TimeSpan.FromSeconds(60);
-
     private readonly CutoverPlan _plan;
     private readonly CutoverContext _context;
     private readonly List<CutoverStepReport> _reports = [];
@@ -120,14 +117,14 @@ public sealed partial class CutoverRunner
         foreach (var step in _plan.Steps.Reverse().Where(step => IsBegun(step) && !IsUndone(step)))
         {
             Tell(CutoverEvent.UndoBegun, step.Name);
-            using var deadline = new CancellationTokenSource(UndoTimeout);
+            using var deadline = new CancellationTokenSource(_context.Options.UndoTimeout);
             try
             {
                 await PersistAsync(() => step.UndoAsync(_context, deadline.Token), deadline.Token);
             }
             catch (Exception error)
             {
-                string reason = Explain(error, deadline.IsCancellationRequested ? UndoTimeout : null);
+                string reason = Explain(error, deadline.IsCancellationRequested ? _context.Options.UndoTimeout : null);
                 Tell(CutoverEvent.UndoFailed, step.Name, reason);
                 throw new MigrationException("CutoverUndoFailed", MigrationErrorKind.InvalidOperation,
                     $"Taking back {step.Name} failed: {reason} The steps before it are still in force, so the app may still be paused and the source fenced. Mend the cause, then run Undo-Cutover -Journal '{Journal.Path}'.", error);
@@ -186,7 +183,7 @@ public sealed partial class CutoverRunner
         string proof = string.Empty;
         if (opening)
         {
-            using var deadline = new CancellationTokenSource(AheadTimeout + step.Takes(_context.Options));
+            using var deadline = new CancellationTokenSource(_context.Options.AheadTimeout + step.Takes(_context.Options));
             await PersistAsync(async () => proof = await step.DoAsync(_context, deadline.Token), deadline.Token);
         }
         else if (_plan.Steps.TakeWhile(each => each != step).Append(step).Any(each => each.Mark == CutoverMark.Promotion))
@@ -254,29 +251,39 @@ public sealed partial class CutoverRunner
         }
     }
 
-    // Where only one way is left, a server that restarts or a network that blinks is no reason to stop: sessions are opened anew.
+    // Where only one way is left, a server that restarts, a network that blinks or connections that are all taken are no reason to stop:
+    // sessions are opened anew. When the time is over, what is told is what stood in the way.
     private static async Task PersistAsync(Func<Task> act, CancellationToken cancel)
     {
-        while (true)
+        Exception? last = null;
+        try
         {
-            try
+            while (true)
             {
-                await act();
-                return;
+                try
+                {
+                    await act();
+                    return;
+                }
+                catch (Exception error) when (!cancel.IsCancellationRequested && IsBrokenConnection(error))
+                {
+                    last = error;
+                    await Task.Delay(200, cancel);
+                }
             }
-            catch (Exception error) when (!cancel.IsCancellationRequested && IsBrokenConnection(error))
-            {
-                await Task.Delay(200, cancel);
-            }
+        }
+        catch (OperationCanceledException late) when (last is not null && cancel.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(late.Message, last, cancel);
         }
     }
 
-    private static bool IsBrokenConnection(Exception error) => error is MigrationException { Kind: MigrationErrorKind.Connection }
-        or NpgsqlException { SqlState: null or PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow } or IOException;
+    private static bool IsBrokenConnection(Exception error) => error is MigrationException { Kind: MigrationErrorKind.Connection } or MigrationException { ErrorId: "ConnectionLimitReached" }
+        or NpgsqlException { SqlState: null or PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow or PostgresErrorCodes.TooManyConnections } or IOException;
 
     private async Task GiveUpAsync(ICutoverStep step, Exception error, PauseDeadline pause, CancellationToken cancel)
     {
-        string reason = Explain(error, pause.HasPassed ? _context.Options.MaxPause : IsPastPointOfNoReturn ? AheadTimeout : null);
+        string reason = Explain(error, pause.HasPassed ? _context.Options.MaxPause : IsPastPointOfNoReturn ? _context.Options.AheadTimeout : null);
         Tell(CutoverEvent.Failed, step.Name, reason);
         if (error is MigrationException { ErrorId: "WatchFailed" })
         {
@@ -307,6 +314,7 @@ public sealed partial class CutoverRunner
 
     private static string Explain(Exception error, TimeSpan? passed) => error switch
     {
+        OperationCanceledException { InnerException: { } last } when passed is { } limit => string.Create(CultureInfo.InvariantCulture, $"it was not done within {limit.TotalSeconds:0.#} s; the last try ended so: {Explain(last, null)}"),
         OperationCanceledException when passed is { } limit => string.Create(CultureInfo.InvariantCulture, $"it was not done within {limit.TotalSeconds:0.#} s."),
         OperationCanceledException => "it was cancelled.",
         PostgresException server => Redaction.Of($"{server.SqlState}: {server.MessageText}."),

@@ -70,6 +70,12 @@ internal sealed class DmsLagProbe
             return lag with { State = LinkState.Broken, Detail = $"The slot {lost.Name} on the source is lost: WAL that it needs was removed (max_slot_wal_keep_size). The tables of its task must be loaded anew: Remove-DmsReplication, empty them, Start-DmsReplication." };
         }
 
+        // A task that was reloaded has a new slot: only where there are too few is one that is gone missed.
+        if (slots.Count < link.Tasks.Count && await DmsSlots.FindGoneAsync(source, cancel) is [var gone, ..])
+        {
+            return lag with { State = LinkState.Broken, Detail = Join(lag.Detail, $"The slot {gone} on the source is gone: somebody dropped it, and what was written since cannot be read any more. The tables of its task must be loaded anew: Remove-DmsReplication, empty them, Start-DmsReplication.") };
+        }
+
         if (lag.State == LinkState.Following)
         {
             lag = Judge(lag, flow, slots);

@@ -45,6 +45,11 @@ internal static class DmsSlots
             row.GetInt64(3), row.IsDBNull(4) ? null : row.GetInt64(4), row.GetBoolean(5)), cancel);
     }
 
+    /// <summary>Slots that DMS had and that are not there any more: somebody dropped them, and with them the way on.</summary>
+    public static async Task<IReadOnlyList<string>> FindGoneAsync(NpgsqlConnection source, CancellationToken cancel) =>
+        !await source.ScalarAsync<bool>($"select to_regclass('{Table}') is not null", cancel) ? [] : await source.RowsAsync(
+            $"select slot_name::text from {Table} t where of_dms and not exists (select from pg_replication_slots s where s.slot_name = t.slot_name) order by 1", row => row.GetString(0), cancel);
+
     /// <summary>Drops a slot that nobody holds; ends DMS's session on it first. Returns whether it was there.</summary>
     public static async Task<bool> DropAsync(NpgsqlConnection source, string slot, CancellationToken cancel)
     {

@@ -9,7 +9,7 @@ namespace PgMigration;
 /// </remarks>
 public static class DmsWait
 {
-    private static readonly TimeSpan First = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan First = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(10);
 
     /// <summary>Looks until it is done.</summary>

@@ -86,6 +86,12 @@ public sealed class CheckReplication : ICutoverStep
                 $"The target lacks {gaps.Count} things that the source has: {string.Join("; ", gaps.Take(8))}{(gaps.Count > 8 ? "; …" : string.Empty)}. Make them with Copy-PgSchema -Section PostData."));
         }
 
+        if (await AppRights.FindGapsAsync(source, context.AppLogin?.User, target, context.AppTarget.User, tables, cancel) is [_, ..] denied)
+        {
+            throw Preconditions.Closed(string.Create(CultureInfo.InvariantCulture,
+                $"The app's login {context.AppTarget.User} lacks {denied.Count} rights on the target that it has on the source: {string.Join("; ", denied.Take(8))}{(denied.Count > 8 ? "; …" : string.Empty)}."));
+        }
+
         var left = await source.RowsAsync("""
             select format('%s.%s', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
             where c.relkind = 'r' and c.relpersistence <> 't' and n.nspname not in ('pg_catalog', 'information_schema', @own) and n.nspname !~ '^pg_' and c.relname !~ '^awsdms_'

@@ -40,6 +40,12 @@ public sealed class ProveTables : ICutoverStep
                 $"The target lacks {gaps.Count} things that the source has: {string.Join("; ", gaps.Take(8))}. Make them with Copy-PgSchema -Section PostData."));
         }
 
+        // Sequences that were made just now have an owner, and no rights for others yet.
+        if (await AppRights.FindGapsAsync(null, null, target, context.AppTarget.User, tables, cancel) is [_, ..] denied)
+        {
+            throw new MigrationException("AppRightsMissing", MigrationErrorKind.PermissionDenied, $"The app's login could not take numbers from the target's sequences. Run there: {string.Join("; ", denied.Take(8))}.");
+        }
+
         await CheckOpenAsync(context, cancel);
         await target.ExecuteAsync($"update {DmsHeartbeat.Quoted(link.Tasks[0].Identifier)} set written_at = clock_timestamp() where id = 1", cancel);
         context.Learn(context.Facts with { OpenedLsn = await target.LsnAsync("pg_current_wal_insert_lsn()", cancel) });

@@ -6,7 +6,7 @@ namespace PgMigration;
 public sealed record RehearsalReport
 {
     /// <summary>The phases, in order.</summary>
-    public required IReadOnlyList<RehearsalPhase> Phases { get; init; }
+    public required IReadOnlyList<RehearsalPhase> Phases { get; init => field = value.ToArray(); }
 
     /// <summary>Which legs were rehearsed.</summary>
     public RehearsalLeg Leg { get; init; } = RehearsalLeg.First;
@@ -42,7 +42,7 @@ public sealed record RehearsalReport
     public required long Reads { get; init; }
 
     /// <summary>What was proven, or not.</summary>
-    public required IReadOnlyList<RehearsalProof> Proofs { get; init; }
+    public required IReadOnlyList<RehearsalProof> Proofs { get; init => field = value.ToArray(); }
 
     /// <summary>What happened in an accident that was replayed, a sentence an act; empty when none was.</summary>
     public IReadOnlyList<string> Story { get; init; } = [];

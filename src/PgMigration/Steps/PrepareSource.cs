@@ -23,11 +23,11 @@ public sealed class PrepareSource : ICutoverStep
         var target = await context.TargetSessionAsync(cancel);
         if (context.Facts.ReadersMayDelay is null)
         {
-            context.Learn(context.Facts with { ReadersMayDelay = await target.TextOrNullAsync(
-                "select setting from pg_file_settings where name = 'max_standby_archive_delay' and sourcefile like '%postgresql.auto.conf'", cancel) ?? string.Empty });
+            string before = await target.TextOrNullAsync("select setting from pg_file_settings where name = 'max_standby_archive_delay' and sourcefile like '%postgresql.auto.conf'", cancel) ?? string.Empty;
+            context.Learn(context.Facts with { ReadersMayDelay = ReadersDelay.Remembered(before) ?? before });
         }
 
-        await target.ExecuteAsync("alter system set max_standby_archive_delay = 0", cancel);
+        await target.ExecuteAsync($"alter system set max_standby_archive_delay = '{ReadersDelay.NoneBut(context.Facts.ReadersMayDelay!)}'", cancel);
         await target.ExecuteAsync("select pg_reload_conf()", cancel);
         return "pgmigration.mark exists";
     }
@@ -45,7 +45,7 @@ public sealed class PrepareSource : ICutoverStep
         }
         catch (Exception error) when (error is MigrationException or Npgsql.NpgsqlException)
         {
-            context.Observer.Warning($"max_standby_archive_delay stays 0 on the target: {error.Message}");
+            context.Observer.Warning($"max_standby_archive_delay stays 0 on the target, until the next cutover to it ends or is undone: {error.Message}");
         }
     }
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net.Sockets;
 using Npgsql;
 
 namespace PgMigration;
@@ -52,48 +51,6 @@ public sealed class PromoteTarget : ICutoverStep
     public async Task<bool> IsDoneAsync(CutoverContext context, CancellationToken cancel) =>
         !await (await context.TargetSessionAsync(cancel)).ScalarAsync<bool>("select pg_is_in_recovery()", cancel);
 
-    /// <summary>
-    /// A promotion that was asked for can still happen by itself, also after pg_promote() said no: the target is stopped before the source
-    /// may write again. One that cannot be reached is tried until the request has expired: then it does not run, or is promoted and still
-    /// fenced, or was never asked; it takes no write in any case.
-    /// </summary>
-    public async Task UndoAsync(CutoverContext context, CancellationToken cancel)
-    {
-        var asked = context.Journal.Entries.LastOrDefault(entry => entry.Event == CutoverEvent.Begun && entry.Step == Name)?.At ?? DateTime.UtcNow;
-        bool told = false;
-        while (true)
-        {
-            try
-            {
-                await using var target = await context.Target.ConnectAsync(cancel);
-                if (!told && !await target.ScalarAsync<bool>("select pg_is_in_recovery()", cancel) && await MarkTable.ReadAsync(target, context.Facts.Id, cancel) != context.Facts.Nonce)
-                {
-                    throw new MigrationException("JournalStale", MigrationErrorKind.InvalidOperation,
-                        $"The server at {context.Target} takes writes and does not hold this cutover's mark: it is not the one that this cutover promoted, and is not stopped.");
-                }
-
-                // There is no SQL for a shutdown; the working directory of a server's program is its data directory, and the first line of
-                // postmaster.pid the process to ask for a fast one. It works from any machine.
-                told = true;
-                await target.ExecuteAsync("copy (select 1) to program 'kill -INT $(head -n 1 postmaster.pid)'", cancel);
-            }
-            catch (Exception error) when (IsGone(error))
-            {
-                // "the database system is shutting down": it goes. No answer: it has gone, was not running, or is out of reach.
-                if ((error.InnerException ?? error) is not PostgresException && (told || DoesNotRun(context, error) || DateTime.UtcNow - asked > context.Options.PromoteTimeout))
-                {
-                    return;
-                }
-            }
-
-            await Task.Delay(10, cancel);
-        }
-    }
-
-    // Nobody listens where it would, or on this machine its process is gone.
-    private static bool DoesNotRun(CutoverContext context, Exception error) =>
-        error.GetBaseException() is SocketException { SocketErrorCode: SocketError.ConnectionRefused }
-        || (context.Link is WalLink link && link.LocalLayout() is { } layout && LocalServer.ReadProcessId(layout.DataDirectory) is null);
-
-    private static bool IsGone(Exception error) => error is NpgsqlException or MigrationException { Kind: MigrationErrorKind.Connection };
+    /// <summary>A promotion that was asked for can still happen by itself, also after pg_promote() said no: the target is stopped before the source may write again.</summary>
+    public Task UndoAsync(CutoverContext context, CancellationToken cancel) => TargetStop.StopAsync(context, cancel);
 }

@@ -66,8 +66,11 @@ public sealed class DmsCutoverTests(DmsBed bed) : IDisposable
         await app.MoreAsync(10);
 
         var stopped = await shop.Cutover(app, new CutoverOptions { Until = until, LeaveAppPaused = true }).RunAsync(Journal);
+        string[] defaults = await Task.WhenAll(((PgServer[])[shop.AsApp(shop.Source), shop.Options.SourceForDms!]).Select(login => TestPostgres.QueryAsync<string>(login, "SHOW default_transaction_read_only")));
         var report = await shop.Cutover(app).ResumeAsync(Journal);
         await app.MoreAsync(10);
+
+        Assert.Equal(["on", "off"], defaults); // the fence spares DMS, and nobody else
 
         Assert.Equal((CutoverOutcome.Unfinished, CutoverOutcome.CutOver), (stopped.Outcome, report.Outcome));
         await app.PauseAsync();
@@ -111,6 +114,8 @@ public sealed class DmsCutoverTests(DmsBed bed) : IDisposable
         await RefusesAsync("DROP INDEX orders_customer", "index orders_customer", "CREATE INDEX orders_customer ON orders (customer)");
         await RefusesAsync("ALTER TABLE customers ALTER name DROP NOT NULL", "NOT NULL public.customers.name", "ALTER TABLE customers ALTER name SET NOT NULL");
         await RefusesAsync($"INSERT INTO pgmigration.awsdms_apply_exceptions VALUES ('{shop.Link!.TaskNames[0]}', 'public', 'orders', now(), 'INSERT', 'it would not go in')", "public.orders could not be applied", "TRUNCATE pgmigration.awsdms_apply_exceptions");
+        await RefusesAsync($"REVOKE UPDATE ON orders FROM app_{shop.Target.Database}", $"GRANT UPDATE ON public.orders", $"GRANT UPDATE ON orders TO app_{shop.Target.Database}");
+        await RefusesAsync($"REVOKE ALL ON SEQUENCE orders_id_seq FROM app_{shop.Target.Database}", "GRANT USAGE ON SEQUENCE public.orders_id_seq", $"GRANT ALL ON SEQUENCE orders_id_seq TO app_{shop.Target.Database}");
         await RefusesAsync("SELECT 1", "the app's own login", "SELECT 1", new WritingApp(shop.Options.SourceForDms!, writers: 0));
         await app.MoreAsync(1);
 
@@ -122,6 +127,23 @@ public sealed class DmsCutoverTests(DmsBed bed) : IDisposable
             Assert.Contains(said, error.Message, StringComparison.Ordinal);
             await TestPostgres.ExecuteAsync(shop.Target, mend);
         }
+    }
+
+    [Fact]
+    public async Task A_nonce_that_does_not_arrive_in_time_ends_the_cutover_and_the_app_goes_on_where_it_was()
+    {
+        await using var shop = await ReadyAsync();
+        await using var app = new WritingApp(shop.AsApp(shop.Source));
+        await using var session = await shop.Target.ConnectAsync();
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => RunAsync(shop, app, nameof(MarkTasks), _ => session.ExecuteAsync($"begin; lock table pgmigration.\"{shop.Link!.Tasks[0].Heartbeat}\" in exclusive mode", CancellationToken.None),
+            new CutoverOptions { MaxPause = TimeSpan.FromSeconds(3) }));
+        await session.CloseAsync();
+        await app.MoreAsync(10);
+
+        Assert.Equal("CutoverUndone", error.ErrorId);
+        Assert.Contains(nameof(DrainTasks), error.Message, StringComparison.Ordinal);
+        Assert.Empty(app.Errors);
     }
 
     [Fact]
@@ -140,9 +162,9 @@ public sealed class DmsCutoverTests(DmsBed bed) : IDisposable
         return shop;
     }
 
-    private async Task<CutoverReport> RunAsync(Shop shop, WritingApp app, string step, Func<CutoverContext, Task> before)
+    private async Task<CutoverReport> RunAsync(Shop shop, WritingApp app, string step, Func<CutoverContext, Task> before, CutoverOptions? options = null)
     {
-        var cutover = shop.Cutover(app);
+        var cutover = shop.Cutover(app, options);
         using var journal = CutoverJournal.Create(Journal);
         await using var context = new CutoverContext(shop.Link!, shop.Source, shop.AsApp(shop.Target), app, cutover.Options, journal, IMigrationObserver.None);
         return await new CutoverRunner(new CutoverPlan([.. cutover.Plan.Steps.Select(each => each.Name == step ? new WrappedStep(each, before) : each)]), context).RunAsync();

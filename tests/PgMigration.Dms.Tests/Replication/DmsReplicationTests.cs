@@ -105,21 +105,62 @@ public sealed class DmsReplicationTests(DmsBed bed)
     [Fact]
     public async Task Throttling_in_the_middle_of_a_start_changes_nothing()
     {
-        string folder = Path.Combine(Path.GetTempPath(), $"pgm-dms-{Guid.NewGuid().ToString("N")[..8]}");
-        var dms = await LocalDmsServer.StartAsync(new LocalDmsOptions { Folder = folder, Faults = ["*=ThrottlingException*2"] });
-        try
-        {
-            await using var shop = await Shop.OpenAsync(bed);
-            shop.Options = shop.Options with { ReplicationInstance = null };
-            var link = await DmsReplication.StartAsync(dms.Access, shop.Source, shop.Target, shop.Options, IMigrationObserver.None);
-            await LagWait.UntilAsync(link, LagLimit.OfTime(TimeSpan.FromSeconds(5)), TimeSpan.FromSeconds(60), IMigrationObserver.None);
-            var removed = await DmsRemoval.RemoveAsync(link, TimeSpan.FromSeconds(60), IMigrationObserver.None);
-            Assert.Contains(removed, item => item is { What: "Instance", Removed: true });
-        }
-        finally
-        {
-            await LocalDmsServer.StopAsync(folder);
-            Directory.Delete(folder, recursive: true);
-        }
+        await using var own = await OwnDms.StartAsync("*=ThrottlingException*2");
+        await using var shop = await Shop.OpenAsync(bed);
+        shop.Options = shop.Options with { ReplicationInstance = null };
+
+        var link = await DmsReplication.StartAsync(own.Server.Access, shop.Source, shop.Target, shop.Options, IMigrationObserver.None);
+        await LagWait.UntilAsync(link, LagLimit.OfTime(TimeSpan.FromSeconds(5)), TimeSpan.FromSeconds(60), IMigrationObserver.None);
+        var removed = await DmsRemoval.RemoveAsync(link, TimeSpan.FromSeconds(60), IMigrationObserver.None);
+
+        Assert.Contains(removed, item => item is { What: "Instance", Removed: true });
+    }
+
+    [Fact]
+    public async Task A_DMS_that_is_killed_while_rows_flow_goes_on_when_it_is_started_again_and_doubles_none()
+    {
+        await using var own = await OwnDms.StartAsync();
+        await using var shop = await Shop.OpenAsync(bed);
+        shop.Options = shop.Options with { ReplicationInstance = null };
+        var link = await DmsReplication.StartAsync(own.Server.Access, shop.Source, shop.Target, shop.Options, IMigrationObserver.None);
+        await LagWait.UntilAsync(link, LagLimit.OfTime(TimeSpan.FromSeconds(5)), TimeSpan.FromSeconds(60), IMigrationObserver.None);
+
+        await own.KillAsync();
+        await TestPostgres.ExecuteAsync(shop.Source, "INSERT INTO orders (customer, total) SELECT 1, 1 FROM generate_series(1, 500)");
+        var lag = await link.MeasureLagAsync();
+        Assert.Contains("DMS cannot be asked", lag.Detail, StringComparison.Ordinal);
+        Assert.NotEqual(LinkState.Following, lag.State);
+
+        link = link.WithAccess(await own.StartAgainAsync());
+        await LagWait.UntilAsync(link, LagLimit.OfTime(TimeSpan.FromSeconds(1)), TimeSpan.FromSeconds(60), IMigrationObserver.None);
+        Assert.Equal(2500, await Shop.CountAsync(shop.Target, "orders"));
+        await DmsRemoval.RemoveAsync(link, TimeSpan.FromSeconds(60), IMigrationObserver.None);
+    }
+
+    [Fact]
+    public async Task A_slot_that_somebody_drops_breaks_the_link_and_the_way_on_is_named()
+    {
+        await using var shop = await Shop.OpenAsync(bed);
+        var link = await shop.FollowAsync();
+
+        await DmsReplication.StopAsync(link, TimeSpan.FromSeconds(60), IMigrationObserver.None);
+        await TestPostgres.ExecuteAsync(shop.Source, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()");
+        var lag = await link.MeasureLagAsync();
+
+        Assert.Equal(LinkState.Broken, lag.State);
+        Assert.Contains("is gone", lag.Detail, StringComparison.Ordinal);
+        Assert.Contains("Remove-DmsReplication", lag.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_target_that_is_down_is_no_error_but_a_state()
+    {
+        await using var shop = await Shop.OpenAsync(bed);
+        var link = await shop.FollowAsync();
+
+        var lag = await link.WithTarget(shop.Target.WithHost("127.0.0.1", TestPostgres.FreePort())).MeasureLagAsync();
+
+        Assert.Equal(LinkState.Stalled, lag.State);
+        Assert.Contains("The target cannot be asked", lag.Detail, StringComparison.Ordinal);
     }
 }

@@ -194,9 +194,7 @@ internal sealed class FaultRun
             Stuck($"rights and settings where the app is now differ from those before: {string.Join("; ", difference)}");
         }
 
-        // A target that was away when a cutover was undone keeps its setting for readers, as that undo has said; the next one takes it for the user's.
-        bool told = _said.Any(line => line.Contains("max_standby_archive_delay stays", StringComparison.Ordinal));
-        foreach (string left in (await ServerState.LeftAsync(home)).Where(left => !told || !left.StartsWith("max_standby_archive_delay", StringComparison.Ordinal)))
+        foreach (string left in await ServerState.LeftAsync(home))
         {
             Stuck($"left behind where the app is now: {left}");
         }
@@ -212,6 +210,8 @@ internal sealed class FaultRun
             Stuck($"the old server does not refuse: {fence.Detail}");
         }
 
+        // A target that was away when a cutover was undone keeps its setting for readers, as that undo has said; the next one takes it back.
+        bool told = _said.Any(line => line.Contains("max_standby_archive_delay stays", StringComparison.Ordinal));
         if (!cutOver && _bed.Target.ProcessId is not null && !told)
         {
             foreach (string left in (await ServerState.LeftAsync(_bed.Link.Target)).Where(left => left.Contains("max_standby", StringComparison.Ordinal)))

@@ -112,6 +112,9 @@ internal sealed class CutoverBed : IAsyncDisposable
         Assert.True(waited is OperationCanceledException or MigrationException { ErrorId: "ServerUnreachable", InnerException.InnerException: TimeoutException }, waited.ToString()); // the driver tells a cancelled wait either way
     }
 
+    /// <summary>Sends the target's first process a signal: STOP and it accepts connections no more, and answers none.</summary>
+    public Task SignalTargetAsync(string signal) => RunAsync(OSUser.Current, "kill", $"-{signal}", _standby.ProcessId!.Value.ToString(System.Globalization.CultureInfo.InvariantCulture));
+
     public bool TargetRuns => _standby.ProcessId is not null;
 
     public async ValueTask DisposeAsync()

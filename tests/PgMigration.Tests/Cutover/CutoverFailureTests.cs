@@ -271,6 +271,59 @@ public sealed class CutoverFailureTests : IAsyncLifetime
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
     }
 
+    [Fact]
+    public async Task A_step_that_was_tried_in_vain_behind_the_point_of_no_return_says_what_stood_in_its_way()
+    {
+        using var journal = CutoverJournal.Create(_bed.NewJournal);
+        await using var context = _bed.Context(journal, new CutoverOptions { AheadTimeout = TimeSpan.FromSeconds(1) });
+        var refused = new MigrationException("PgBouncerUnreachable", MigrationErrorKind.Connection, "PgBouncer's admin console cannot be reached.");
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => new CutoverRunner(PlanWith(step => new WatchedStep(step, () => throw refused), nameof(RepointApp)), context).RunAsync());
+
+        Assert.Equal("CutoverIncomplete", error.ErrorId);
+        Assert.Contains("not done within 1 s; the last try ended so: PgBouncer's admin console cannot be reached.", error.Message, StringComparison.Ordinal);
+        Assert.Contains("console cannot be reached", journal.Entries.Last(entry => entry.Event == CutoverEvent.Failed).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_undo_waits_for_a_connection_when_all_are_taken()
+    {
+        string journal = _bed.NewJournal;
+        await DieAfterAsync(nameof(FenceSource), journal);
+        await using (var host = await _bed.Host.Superuser.ConnectAsync("-c default_transaction_read_only=off"))
+        {
+            await host.ExecuteAsync("alter role app connection limit 0", CancellationToken.None);
+            var undo = _bed.Cutover().UndoAsync(journal);
+            await Task.WhenAny(undo, Task.Delay(TimeSpan.FromSeconds(1)));
+            Assert.False(undo.IsCompleted);
+
+            await host.ExecuteAsync("alter role app connection limit -1", CancellationToken.None);
+
+            Assert.Equal(CutoverOutcome.BackOnSource, (await undo).Outcome);
+        }
+
+        await WriteAsAppAsync();
+    }
+
+    [Fact]
+    public async Task What_was_set_on_a_target_that_an_undo_could_not_reach_is_set_again_by_the_next_cutover()
+    {
+        foreach (string set in (string[])["set max_standby_archive_delay = '5min'", "reset max_standby_archive_delay"])
+        {
+            await OnTargetDoAsync($"alter system {set}");
+            string journal = _bed.NewJournal;
+            await DieAfterAsync(nameof(FenceSource), journal);
+            var unreachable = new CutoverBed.CopyLink { Source = _bed.Link.Source, Target = _bed.Link.Target.WithHost("127.0.0.1", 1) };
+            await (_bed.Cutover() with { Link = unreachable }).UndoAsync(journal);
+            Assert.True(await OnTargetAsync("select setting::float < 1 and setting::float > 0 from pg_file_settings where name = 'max_standby_archive_delay'"));
+
+            await Assert.ThrowsAsync<MigrationException>(() => RunAsync(nameof(FillSegment), afterDoing: true));
+
+            Assert.Equal(set.StartsWith("set", StringComparison.Ordinal), await OnTargetAsync("select exists (select from pg_file_settings where name = 'max_standby_archive_delay' and setting = '300000ms')"));
+            Assert.Equal(set.StartsWith("reset", StringComparison.Ordinal), await OnTargetAsync("select not exists (select from pg_file_settings where name = 'max_standby_archive_delay')"));
+        }
+    }
+
     private async Task RunAsync(string failing, bool afterDoing, Action? instead = null, string? journalPath = null, CancellationToken cancel = default)
     {
         using var journal = CutoverJournal.Create(journalPath ?? _bed.NewJournal);
@@ -301,6 +354,12 @@ public sealed class CutoverFailureTests : IAsyncLifetime
     }
 
     private Task WriteAsAppAsync() => _bed.WriteAsAppAsync();
+
+    private async Task OnTargetDoAsync(string sql)
+    {
+        await using var session = await _bed.Link.Target.ConnectAsync();
+        await session.ExecuteAsync(sql, CancellationToken.None);
+    }
 
     private async Task<bool> OnTargetAsync(string question)
     {

@@ -36,6 +36,64 @@ public sealed class PromotedTargetTests : IAsyncLifetime
         Assert.Single(await session.RowsAsync(PromoteTarget.Request, row => row.GetBoolean(0), CancellationToken.None, inTime));
     }
 
+    [Fact]
+    public async Task A_target_that_stands_still_keeps_the_source_fenced_until_it_is_known_to_be_stopped()
+    {
+        string path = _bed.NewJournal;
+        await FreezeAfterPromotionAsync(path);
+        try
+        {
+            await using (var source = await _bed.Host.Superuser.ConnectAsync())
+            {
+                Assert.Equal("on", await source.ScalarAsync<string>("show default_transaction_read_only", CancellationToken.None));
+            }
+
+            await _bed.AssertAppWaitsAsync();
+        }
+        finally
+        {
+            await _bed.SignalTargetAsync("CONT");
+        }
+
+        Assert.Equal(CutoverOutcome.BackOnSource, (await _bed.Cutover().UndoAsync(path)).Outcome);
+        Assert.False(_bed.TargetRuns);
+        await _bed.WriteAsAppAsync();
+    }
+
+    [Fact]
+    public async Task Who_has_seen_that_the_target_is_off_says_so_and_the_app_goes_on_at_the_source()
+    {
+        string path = _bed.NewJournal;
+        await FreezeAfterPromotionAsync(path);
+        try
+        {
+            var told = _bed.Cutover();
+            Assert.Equal(CutoverOutcome.BackOnSource, (await (told with { Options = told.Options with { TargetIsStopped = true } }).UndoAsync(path)).Outcome);
+        }
+        finally
+        {
+            await _bed.SignalTargetAsync("CONT");
+        }
+
+        await _bed.WriteAsAppAsync();
+    }
+
+    private async Task FreezeAfterPromotionAsync(string path)
+    {
+        using var journal = CutoverJournal.Create(path);
+        await using var context = _bed.Context(journal, new CutoverOptions { MaxPause = TimeSpan.FromSeconds(20), UndoTimeout = TimeSpan.FromSeconds(1) });
+        var plan = WrappedStep.Plan(nameof(PromoteTarget), after: async _ =>
+        {
+            await _bed.SignalTargetAsync("STOP");
+            throw new MigrationException("Whatever", MigrationErrorKind.InvalidOperation, "made to fail");
+        });
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => new CutoverRunner(plan, context).RunAsync());
+
+        Assert.Equal("CutoverUndoFailed", error.ErrorId);
+        Assert.Contains("-TargetIsStopped", error.Message, StringComparison.Ordinal);
+    }
+
     private sealed class Interrupted(ICutoverStep inner, PgServer target) : ICutoverStep
     {
         private bool _done;
