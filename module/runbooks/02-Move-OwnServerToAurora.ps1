@@ -6,7 +6,7 @@
     Copies what the rows need of the schema, asks whether anything stands in the way, starts DMS, waits until it has loaded and follows, makes the rest
     of the schema, and cuts the app over: sequences included. Run it again from the top after anything that stopped it: what is there is found, tasks are
     resumed, and when the app has been moved it says so and does nothing. A cutover that was left half done is named.
-    Sessions, endpoints and tasks of DMS stay until -Remove, or Remove-DmsReplication. -WhatIf changes nothing; it writes what would be made.
+    DMS's tasks and endpoints stay until -Remove, or Remove-DmsReplication. -WhatIf changes nothing; it writes what would be made.
 .PARAMETER Source
     The server that the app leaves, as a login that may read every table and fence it: its owner or a superuser.
 .PARAMETER Target
@@ -67,7 +67,7 @@ if (-not $PSCmdlet.ShouldProcess("$from → $to", 'Copy the schema, replicate by
 }
 
 $left = @(Copy-PgSchema $from $to -Section PreData -Confirm:$false | Where-Object Action -EQ Skip)
-if ($left) { Write-Warning "$($left.Count) objects were left out: Copy-PgSchema -WhatIf shows them with their reasons." }
+if ($left) { $PSCmdlet.WriteWarning("$($left.Count) objects were left out: Copy-PgSchema -WhatIf shows them with their reasons.") }
 
 $blockers = @(Test-MigrationReadiness $from $to -For Dms | Where-Object Severity -EQ Blocker | Where-Object Name -NotIn $Accept)
 if ($blockers) { throw "$($blockers.Count) things stand in the way: $($blockers -join ' ') Mend them, or name those that you accept with -Accept." }

@@ -18,8 +18,8 @@
     How the app is paused, repointed and let go on: from New-MigrationApp.
 .PARAMETER AppTarget
     The target as the app is to reach it, with the app's login.
-.PARAMETER DmsLogin
-    The name of DMS's login on the own server; it is made, with a password of its own, and removed by nobody: do so when all is over.
+.PARAMETER DmsCredential
+    A login on the own server for DMS alone, so that the fence can tell its sessions from the app's, and its password; it is made if it is not there.
 .PARAMETER DmsHost
     The own server's address as DMS reaches it, as host or host:port; by default its own on this machine.
 .PARAMETER Gate
@@ -34,7 +34,7 @@
     Ask nothing.
 .EXAMPLE
     $app = New-MigrationApp -PgBouncer postgres://admin@127.0.0.1:6432/pgbouncer -Database shop -ConfigFile /etc/pgbouncer/pgbouncer.ini
-    ./03-Move-AllTheWay.ps1 -Source $env:DATABASE_URL -Archive s3://wal-bucket/shop -DataDirectory /data/pg -Target service=aurora -AppTarget service=aurora-app -App $app
+    ./03-Move-AllTheWay.ps1 -Source $env:DATABASE_URL -Archive s3://wal-bucket/shop -DataDirectory /data/pg -Target service=aurora -AppTarget service=aurora-app -DmsCredential dms -App $app
 #>
 [CmdletBinding(SupportsShouldProcess)]
 param(
@@ -44,7 +44,7 @@ param(
     [Parameter(Mandatory)] $Target,
     [Parameter(Mandatory)] $App,
     [Parameter(Mandatory)] $AppTarget,
-    [ValidatePattern('^[a-z_][a-z0-9_]*$')] [string] $DmsLogin = 'dms',
+    [Parameter(Mandatory)] [pscredential] $DmsCredential,
     [string] $DmsHost = '',
     [object[]] $Gate = @(),
     [string[]] $Accept = @(),
@@ -55,21 +55,10 @@ param(
 $ErrorActionPreference = 'Stop'
 $none = [Threading.CancellationToken]::None
 
-function Test-Yes([string] $Question) {
-    $WhatIfPreference -or $Force -or $script:PSCmdlet.ShouldContinue($Question, 'Move a database all the way')
-}
+$asking = $PSCmdlet
 
-# Runs a statement on a server, with its login.
-function Invoke-Sql([PgMigration.PgServer] $Server, [string] $Sql) {
-    $session = $Server.ConnectAsync($none).GetAwaiter().GetResult()
-    try {
-        $command = $session.CreateCommand()
-        $command.CommandText = $Sql
-        $command.ExecuteScalar()
-    }
-    finally {
-        $session.Dispose()
-    }
+function Test-Yes([string] $Question) {
+    $WhatIfPreference -or $Force -or $asking.ShouldContinue($Question, 'Move a database all the way')
 }
 
 $from = (Test-PgServer $Source).Server
@@ -78,7 +67,7 @@ if (-not (Test-Yes "Leg 1: restore $Archive into $DataDirectory, follow it, and 
     exit 0
 }
 
-& "$PSScriptRoot/01-Move-HostToOwnServer.ps1" -Source $from -Archive $Archive -DataDirectory $DataDirectory -App $App -Gate $Gate -Accept $Accept -Restore $Restore -Confirm:$false
+& "$PSScriptRoot/01-Move-HostToOwnServer.ps1" -Source $from -Archive $Archive -DataDirectory $DataDirectory -App $App -Gate $Gate -Accept $Accept -Restore $Restore -WhatIf:$WhatIfPreference -Confirm:$false
 if ($WhatIfPreference) {
     "Leg 2 would copy the schema from the server in $DataDirectory to $Target, replicate by DMS, and move the app there."
     exit 0
@@ -91,18 +80,32 @@ if (-not (Test-Yes "Leg 1 is done: the app runs on $own. Leg 2: copy the schema 
     exit 0
 }
 
-# DMS gets a login of its own, so that the fence can tell its sessions from the app's. Its password is made anew each time, and told to nobody else.
-$password = [Convert]::ToHexString([Security.Cryptography.RandomNumberGenerator]::GetBytes(16))
-if (-not (Invoke-Sql $own "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = '$DmsLogin')")) {
-    Invoke-Sql $own "CREATE ROLE $DmsLogin LOGIN REPLICATION PASSWORD '$password'"
-    $null = Invoke-Sql $own "DO 'BEGIN EXECUTE format(''GRANT %I TO $DmsLogin'', ''$($from.User.Replace("'", "''''"))''); END'"
+# The login's name and password travel as values, and the server puts the statement together: no log shows them.
+$session = $own.ConnectAsync($none).GetAwaiter().GetResult()
+try {
+    $command = $session.CreateCommand()
+    $command.CommandText = "SELECT set_config('pgmigration.login', @login, false), set_config('pgmigration.password', @password, false), set_config('pgmigration.app', @app, false)"
+    $null = $command.Parameters.AddWithValue('login', $DmsCredential.UserName)
+    $null = $command.Parameters.AddWithValue('password', $DmsCredential.GetNetworkCredential().Password)
+    $null = $command.Parameters.AddWithValue('app', $from.User)
+    $null = $command.ExecuteNonQuery()
+    $command.Parameters.Clear()
+    $command.CommandText = @'
+DO $pgmigration$BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = current_setting('pgmigration.login')) THEN
+        EXECUTE format('CREATE ROLE %I LOGIN REPLICATION PASSWORD %L', current_setting('pgmigration.login'), current_setting('pgmigration.password'));
+        EXECUTE format('GRANT %I TO %I', current_setting('pgmigration.app'), current_setting('pgmigration.login'));
+    END IF;
+END$pgmigration$
+'@
+    $null = $command.ExecuteNonQuery()
 }
-else {
-    $null = Invoke-Sql $own "ALTER ROLE $DmsLogin PASSWORD '$password'"
+finally {
+    $session.Dispose()
 }
 
 $address = $link.TargetForApp($from)
 $hostName, $port = $DmsHost ? $DmsHost.Split(':') : ($address.Host, "$($address.Port)")
-$forDms = $address.WithHost($hostName, [int]($port ? $port : $address.Port)).WithUser($DmsLogin).WithPassword($password)
+$forDms = $address.WithHost($hostName, [int]($port ? $port : $address.Port)).WithUser($DmsCredential.UserName).WithPassword($DmsCredential.Password)
 & "$PSScriptRoot/02-Move-OwnServerToAurora.ps1" -Source $own -Target $Target -App $App -AppTarget $AppTarget -SourceForDms $forDms -Gate $Gate -Accept $Accept -Dms $Dms -Confirm:$false
 exit 0

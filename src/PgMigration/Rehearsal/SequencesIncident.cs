@@ -91,7 +91,7 @@ internal sealed class SequencesIncident(SecondLeg second, OwnServer own, Migrati
         string rates = string.Create(CultureInfo.InvariantCulture, $"{before.Rate:P1} of its transactions failed before, {after.Rate:P1} after ({collisions.Count} duplicate keys)");
         _proofs.Add(new RehearsalProof(Jumped, jumped, jumped ? 0 : 1, rates));
         _proofs.Add(new RehearsalProof(Stopped, said is not null, said is null ? 1 : 0, said ?? string.Create(CultureInfo.InvariantCulture, $"the gate held for {Watch.TotalSeconds:0} s, and the app ran on")));
-        _story.Add($"With the gate taken out, the app was let in: {rates}{(collisions.Count > 0 ? $", the first of them: {collisions[0].Message}" : string.Empty)}");
+        _story.Add($"With the gate taken out, the app was let in: {rates}{(collisions.Count > 0 ? $", the first of them: {collisions[0].Message.Split('\n')[0]}" : string.Empty)}");
         _story.Add(said is null ? "Nothing stopped it." : string.Create(CultureInfo.InvariantCulture, $"The gate on the error rate stopped the app {(_stoppedAt - (first ?? _stoppedAt)).TotalSeconds:F1} s after the first of them: the second outage."));
         return true;
     }
