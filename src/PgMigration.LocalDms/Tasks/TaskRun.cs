@@ -184,6 +184,14 @@ internal sealed class TaskRun(TaskContext task, ReloadRequests reloads)
 
     private async Task<Lsn> StartInForeignSlotAsync(NpgsqlConnection source, CancellationToken cancel)
     {
+        if (!await _slot.HasForeignAsync(source, cancel))
+        {
+            // its own publications are younger than the slot; where all is loaded from a later moment, nothing before them is needed
+            return Record.Loads && Record.CdcStartPosition is null
+                ? await _slot.AdvanceAsync(source, cancel)
+                : throw new TaskFailure($"There is no publication named '{task.SlotName}', and one that is made now cannot be read through a slot that is older. Make it before the slot: CREATE PUBLICATION {Sql.Name(task.SlotName)} FOR TABLE …, then pg_create_logical_replication_slot.");
+        }
+
         var confirmed = await SourceSlot.ConfirmedAsync(source, task.SlotName, cancel) ?? Lsn.Zero;
         var wanted = Checkpoint.Read(Record.CdcStartPosition) ?? confirmed;
         return wanted >= confirmed
