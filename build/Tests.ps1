@@ -9,10 +9,9 @@ function Invoke-AllTests([string] $Stage) {
 
     Invoke-Dotnet build "$Root/PgMigration.slnx" -c Release -v quiet -nologo
     $passed = $failed = $skipped = 0
-    foreach ($project in [IO.Directory]::GetFiles("$Root/tests", '*.Tests.csproj', 'AllDirectories')) {
-        $name = [IO.Path]::GetFileNameWithoutExtension($project)
-        Say "Testing $name"
-        $code = Invoke-OnTerminal (Find-Program dotnet) 'test', $project, '-c', 'Release', '--no-build', '--logger', "trx;LogFileName=$name.trx", '--results-directory', $results
+    foreach ($run in Invoke-TestProject $results) {
+        $name = $run.Name
+        $code = $run.ExitCode
         if (-not [IO.File]::Exists("$results/$name.trx")) {
             throw "$name ended with exit code $code and left no results."
         }
@@ -30,6 +29,47 @@ function Invoke-AllTests([string] $Stage) {
     $skipped += $pester.Skipped
     $Host.UI.WriteLine("$passed passed, $failed failed" + ($skipped ? ", $skipped skipped" : ''))
     [int]($failed -gt 0 -or $passed -eq 0)
+}
+
+# Two projects at once, since their tests wait for servers more than they compute; the longest begins first. What a project prints is shown
+# when it has ended, so that the two do not mix. Returns a name and an exit code each.
+function Invoke-TestProject([string] $Results) {
+    $waiting = [Collections.Generic.Queue[string]]::new()
+    $projects = [IO.Directory]::GetFiles("$Root/tests", '*.Tests.csproj', 'AllDirectories')
+    [array]::Sort($projects, [StringComparer]::Ordinal)
+    foreach ($project in @($projects -match '[\\/]PgMigration\.Tests\.csproj$') + @($projects -notmatch '[\\/]PgMigration\.Tests\.csproj$')) { $waiting.Enqueue($project) }
+
+    $null = [IO.Directory]::CreateDirectory($Results)
+    $running = [Collections.Generic.List[object]]::new()
+    try {
+        while ($waiting.Count + $running.Count -gt 0) {
+            while ($waiting.Count -gt 0 -and $running.Count -lt 2) {
+                $project = $waiting.Dequeue()
+                $name = [IO.Path]::GetFileNameWithoutExtension($project)
+                Say "Testing $name"
+                # into a file: a server that a test left behind would hold a pipe open for ever
+                $words = @('-c', 'log=$1; shift; exec "$@" > "$log" 2>&1', 'sh', "$Results/$name.log") +
+                    @((Find-Program dotnet), 'test', $project, '-c', 'Release', '--no-build', '--logger', "trx;LogFileName=$name.trx", '--results-directory', $Results)
+                $running.Add([pscustomobject]@{ Name = $name; Process = [Diagnostics.Process]::Start([Diagnostics.ProcessStartInfo]::new('sh', [string[]]$words)) })
+            }
+
+            $ended = $null
+            while (-not $ended) {
+                # in short turns: the engine stops this script only between two statements
+                $null = $running[0].Process.WaitForExit(200)
+                $ended = @($running).Where({ $_.Process.HasExited }, 'First')[0]
+            }
+            $null = $running.Remove($ended)
+            $Host.UI.WriteLine([IO.File]::ReadAllText("$Results/$($ended.Name).log"))
+            [pscustomobject]@{ Name = $ended.Name; ExitCode = $ended.Process.ExitCode }
+        }
+    }
+    finally {
+        foreach ($left in $running) {
+            if (-not $IsWindows -and -not $left.Process.HasExited) { [Diagnostics.Process]::Start('kill', "-TERM $($left.Process.Id)").WaitForExit() }
+            $left.Process.WaitForExit()
+        }
+    }
 }
 
 function Invoke-PesterSuite {

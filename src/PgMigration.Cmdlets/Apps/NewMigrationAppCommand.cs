@@ -21,6 +21,10 @@ namespace PgMigration.Cmdlets;
 /// <para>Two poolers, each with a file of its own: all are paused before anything is fenced.</para>
 /// </example>
 /// <example>
+/// <code>$app = New-MigrationApp -PgBouncer postgres://admin@127.0.0.1:6432/pgbouncer -Database shop, shop_reports -ConfigFile /etc/pgbouncer/pgbouncer.ini</code>
+/// <para>One pooler with two entries that lead to the same database: both are paused and pointed elsewhere.</para>
+/// </example>
+/// <example>
 /// <code>$app = New-MigrationApp -Heroku shop -ConfigVar DATABASE_URL, REPORTS_URL -SmokeTest { param($server) $session = $server.ConnectAsync().GetAwaiter().GetResult(); $session.Dispose() }</code>
 /// <para>An app on Heroku, with the token in the environment variable HEROKU_API_KEY, and a test of the new server before it is let in.</para>
 /// </example>
@@ -41,7 +45,7 @@ public sealed class NewMigrationAppCommand : MigrationCmdlet
     [PgServerTransformation]
     public PgServer[] PgBouncer { get; set; } = [];
 
-    /// <summary>The entry of [databases] that the app connects to; one for all poolers, or one each.</summary>
+    /// <summary>The entry of [databases] that the app connects to; one for all poolers, or one each. Of one pooler several: all that lead to the database.</summary>
     [Parameter(Mandatory = true, ParameterSetName = "PgBouncer")]
     public string[] Database { get; set; } = [];
 
@@ -122,7 +126,7 @@ public sealed class NewMigrationAppCommand : MigrationCmdlet
         {
             "Heroku" => new HerokuApp(Heroku!, Token is null ? Environment.GetEnvironmentVariable("HEROKU_API_KEY") : new NetworkCredential(string.Empty, Token).Password, ApiUrl, ConfigVar, ProcessType) { SmokeTest = test },
             "Group" => new AppGroup(Group) { SmokeTest = test },
-            "PgBouncer" when PgBouncer.Length > 1 => new AppGroup([.. PgBouncer.Select((_, index) => Pooler(index, null))]) { SmokeTest = test },
+            "PgBouncer" when Poolers > 1 => new AppGroup([.. Enumerable.Range(0, Poolers).Select(index => Pooler(index, null))]) { SmokeTest = test },
             "PgBouncer" => Pooler(0, test),
             _ => new ScriptBlockApp(Pause!, Repoint!, Resume!, ArgumentList) { SmokeTest = test },
         });
@@ -130,9 +134,11 @@ public sealed class NewMigrationAppCommand : MigrationCmdlet
     }
 
     private PgBouncerApp Pooler(int index, AppSmokeTest? test) =>
-        new(PgBouncer[index], Of(Database, index, "-Database"), ResolvePath(Of(ConfigFile, index, "-ConfigFile"))) { DisconnectAfter = DisconnectAfter, SmokeTest = test };
+        new(PgBouncer.Length == 1 ? PgBouncer[0] : PgBouncer[index], Of(Database, index, "-Database"), ResolvePath(Of(ConfigFile, index, "-ConfigFile"))) { DisconnectAfter = DisconnectAfter, SmokeTest = test };
 
-    private string Of(string[] values, int index, string parameter) => values.Length == 1 ? values[0] : values.Length == PgBouncer.Length ? values[index]
+    private int Poolers => PgBouncer.Length == 1 ? Database.Length : PgBouncer.Length;
+
+    private string Of(string[] values, int index, string parameter) => values.Length == 1 ? values[0] : values.Length == Poolers ? values[index]
         : throw new MigrationException("PoolersDoNotMatch", MigrationErrorKind.InvalidArgument, string.Create(System.Globalization.CultureInfo.InvariantCulture,
             $"{parameter} has {values.Length} values for {PgBouncer.Length} poolers. Give one for all, or one each in the same order."));
 }

@@ -16,6 +16,10 @@ namespace PgMigration.Cmdlets;
 /// <code>$link | Resume-Cutover -App $app -Journal ./tonight.journal -WhatIf</code>
 /// <para>Says what would be resumed and changes nothing.</para>
 /// </example>
+/// <example>
+/// <code>$link | Resume-Cutover -App $app -Journal ./tonight.journal -EndWayBack</code>
+/// <para>Days later, when nobody will go back: ends the way back that -KeepSourceInSync kept.</para>
+/// </example>
 [Cmdlet(VerbsLifecycle.Resume, "Cutover", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
 [OutputType(typeof(CutoverReport))]
 public sealed class ResumeCutoverCommand : CutoverRunCmdlet
@@ -24,11 +28,25 @@ public sealed class ResumeCutoverCommand : CutoverRunCmdlet
     [Parameter(Mandatory = true)]
     public string? Journal { get; set; }
 
+    /// <summary>
+    /// Of a cutover that has ended: end the way back that -KeepSourceInSync kept. The old server follows no more and stays fenced; what the way back
+    /// made is removed from both servers, the replication slot among it. Going back would then lose what was written since.
+    /// </summary>
+    [Parameter]
+    public SwitchParameter EndWayBack { get; set; }
+
     /// <inheritdoc/>
     protected override async Task ProcessAsync(CancellationToken cancel)
     {
         string journal = ResolvePath(Journal!);
-        if (await ShouldAsync(journal, "Resume the cutover"))
+        if (EndWayBack)
+        {
+            if (await ShouldAsync(journal, "End the way back: the old server follows no more, and going back would lose what was written since"))
+            {
+                await Cutover(RunOptions()).EndWayBackAsync(journal, cancel);
+            }
+        }
+        else if (await ShouldAsync(journal, "Resume the cutover"))
         {
             Write(await Cutover(RunOptions()).ResumeAsync(journal, cancel));
         }

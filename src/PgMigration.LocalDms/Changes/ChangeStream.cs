@@ -14,12 +14,13 @@ namespace PgMigration.LocalDms;
 /// </remarks>
 internal sealed class ChangeStream : IAsyncDisposable
 {
-    private const int PieceLength = 1000;
+    private const int PieceLength = 200;
+    private const int PiecesAhead = 500;
 
     private readonly TaskContext _task;
     private readonly LoggedTables _tables;
     private readonly LogicalReplicationConnection _connection;
-    private readonly Channel<SourceTransaction> _channel = Channel.CreateBounded<SourceTransaction>(new BoundedChannelOptions(2000) { SingleReader = true, SingleWriter = true });
+    private readonly Channel<SourceTransaction> _channel = Channel.CreateBounded<SourceTransaction>(new BoundedChannelOptions(PiecesAhead) { SingleReader = true, SingleWriter = true });
     private readonly StreamRequest _request;
     private readonly CancellationTokenSource _stop = new();
     private Task? _reading;
@@ -52,7 +53,7 @@ internal sealed class ChangeStream : IAsyncDisposable
     /// <param name="cancel">Ends the attempt.</param>
     public static async Task<ChangeStream> OpenAsync(TaskContext task, LoggedTables tables, StreamRequest request, CancellationToken cancel)
     {
-        var connection = new LogicalReplicationConnection(task.Source.ConnectionString(task.ApplicationName)) { WalReceiverStatusInterval = request.StatusInterval };
+        var connection = new LogicalReplicationConnection(task.Source.ConnectionString(task.SourceName)) { WalReceiverStatusInterval = request.StatusInterval };
         var stream = new ChangeStream(task, tables, connection, request);
         try
         {

@@ -45,9 +45,11 @@ internal sealed class Changes(TaskContext task, SourceSlot slot)
             ?? throw new TaskFailure("The target's table awsdms_local_progress has no row of this task, so nobody knows what has been applied. Start the task with reload-target.");
         TimeSpan senderTimeout;
         bool tellsPrepared;
+        IReadOnlyList<string> publications;
         await using (var source = await task.ConnectSourceAsync(cancel))
         {
             tellsPrepared = await slot.CheckAsync(source, cancel);
+            publications = await slot.PublicationsAsync(source, cancel);
             senderTimeout = TimeSpan.FromMilliseconds(await source.AskAsync<int>("SELECT setting::int FROM pg_settings WHERE name = 'wal_sender_timeout'", cancel));
         }
 
@@ -55,7 +57,7 @@ internal sealed class Changes(TaskContext task, SourceSlot slot)
         await tables.ReadCatalogsAsync(cancel);
         var apply = new ChangeApply(task, target, careful);
         await apply.PrepareAsync(cancel);
-        await using var stream = await ChangeStream.OpenAsync(task, tables, new(slot.Publications, Applied, end, senderTimeout, tellsPrepared), cancel);
+        await using var stream = await ChangeStream.OpenAsync(task, tables, new(publications, Applied, end, senderTimeout, tellsPrepared), cancel);
         return await PumpAsync(stream, apply, end, isInterrupted, cancel);
     }
 

@@ -13,17 +13,31 @@ internal sealed class SourceSlot(TaskContext task)
 {
     private static readonly TimeSpan DropLimit = TimeSpan.FromSeconds(30);
 
-    /// <summary>The publications, which must exist before the slot: else decoding dies of "publication does not exist".</summary>
-    public IReadOnlyList<string> Publications => [task.Publication, $"{task.Publication}_nokey"];
+    private IReadOnlyList<string> Own => [task.Publication, $"{task.Publication}_nokey"];
 
-    /// <summary>Makes the publications, or makes them anew for the tables as they are now.</summary>
+    /// <summary>
+    /// The publications. They must be older than what is read, or decoding dies of "publication does not exist": whoever made a slot of their
+    /// own to start at its position has made a publication of the same name before it, and that one counts then.
+    /// </summary>
+    public async Task<IReadOnlyList<string>> PublicationsAsync(NpgsqlConnection source, CancellationToken cancel) => await HasForeignAsync(source, cancel) ? [task.SlotName] : Own;
+
+    /// <summary>Whether there is a publication of the name of a slot that is not the task's own.</summary>
+    public async Task<bool> HasForeignAsync(NpgsqlConnection source, CancellationToken cancel) =>
+        !task.OwnsSlot && await source.AskAsync<bool>("SELECT EXISTS (SELECT FROM pg_publication WHERE pubname = $1)", cancel, task.SlotName);
+
+    /// <summary>Makes the publications, or makes them anew for the tables as they are now; not where somebody made one for the slot.</summary>
     public async Task PublishAsync(NpgsqlConnection source, CancellationToken cancel)
     {
+        if (await HasForeignAsync(source, cancel))
+        {
+            return;
+        }
+
         var tables = (await Catalog.ReadAsync(source, [.. task.Tables.Select(table => table.Name)], cancel)).Where(table => !table.IsUnlogged).ToList();
         await using var transaction = await source.BeginTransactionAsync(cancel);
-        await source.RunAsync(string.Join(';', Publications.Select(name => $"DROP PUBLICATION IF EXISTS {Sql.Name(name)}")), cancel);
-        await source.RunAsync(CreateStatement(Publications[0], tables.Where(table => table.HasIdentity), "insert, update, delete"), cancel);
-        await source.RunAsync(CreateStatement(Publications[1], tables.Where(table => !table.HasIdentity), "insert"), cancel);
+        await source.RunAsync(string.Join(';', Own.Select(name => $"DROP PUBLICATION IF EXISTS {Sql.Name(name)}")), cancel);
+        await source.RunAsync(CreateStatement(Own[0], tables.Where(table => table.HasIdentity), "insert, update, delete"), cancel);
+        await source.RunAsync(CreateStatement(Own[1], tables.Where(table => !table.HasIdentity), "insert"), cancel);
         await transaction.CommitAsync(cancel);
     }
 
@@ -51,6 +65,10 @@ internal sealed class SourceSlot(TaskContext task)
         };
         return wrong is null ? slot.TellsPrepared : throw new TaskFailure(wrong);
     }
+
+    /// <summary>Moves a slot that is not the task's own to the end of the log: what was before cannot be read through publications that did not exist.</summary>
+    public async Task<Lsn> AdvanceAsync(NpgsqlConnection source, CancellationToken cancel) =>
+        Lsn.Parse((await source.AskAsync<string>("SELECT end_lsn::text FROM pg_replication_slot_advance($1, pg_current_wal_lsn())", cancel, task.SlotName))!);
 
     /// <summary>Where the slot stands.</summary>
     public static async Task<Lsn?> ConfirmedAsync(NpgsqlConnection source, string slot, CancellationToken cancel) =>
@@ -90,7 +108,7 @@ internal sealed class SourceSlot(TaskContext task)
             await DropAsync(source, task.SlotName, cancel);
         }
 
-        foreach (string name in Publications)
+        foreach (string name in Own)
         {
             await source.RunAsync($"DROP PUBLICATION IF EXISTS {Sql.Name(name)}", cancel);
         }
@@ -109,7 +127,7 @@ internal sealed class SourceSlot(TaskContext task)
             await DropAsync(source, name, cancel);
         }
 
-        await using var replication = new LogicalReplicationConnection(task.Source.ConnectionString(task.ApplicationName));
+        await using var replication = new LogicalReplicationConnection(task.Source.ConnectionString(task.SourceName));
         await replication.Open(cancel);
 
         // DMS does not move what is prepared in two phases: to leave it out, the stream must tell it apart
@@ -117,7 +135,7 @@ internal sealed class SourceSlot(TaskContext task)
         var slot = await replication.CreatePgOutputReplicationSlot(name, temporary, LogicalSlotSnapshotInitMode.Export, tellsPrepared, cancel);
 
         // any further command here, even SHOW, would end the snapshot
-        return await LoadSnapshot.ImportAsync(task.Source, task.ApplicationName, slot.SnapshotName!, new Lsn((ulong)slot.ConsistentPoint), sessions, cancel);
+        return await LoadSnapshot.ImportAsync(task.Source, task.SourceName, slot.SnapshotName!, new Lsn((ulong)slot.ConsistentPoint), sessions, cancel);
     }
 
     private static string CreateStatement(string name, IEnumerable<TableDefinition> tables, string publish)

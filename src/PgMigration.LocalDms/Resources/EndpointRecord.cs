@@ -45,9 +45,10 @@ internal sealed class EndpointRecord
     public bool MapsBooleans => Settings?.MapBooleanAsBoolean == true || HasAttribute("mapBooleanAsBoolean");
 
     /// <summary>Whether an extra connection attribute of this name is true.</summary>
-    public bool HasAttribute(string name) => (ExtraConnectionAttributes ?? string.Empty).Split(';', StringSplitOptions.TrimEntries)
-        .Any(part => part.Split('=', 2, StringSplitOptions.TrimEntries) is [var key, var value] && key.Equals(name, StringComparison.OrdinalIgnoreCase)
-            && value.ToUpperInvariant() is "TRUE" or "Y" or "YES" or "1");
+    public bool HasAttribute(string name) => Attribute(name)?.ToUpperInvariant() is "TRUE" or "Y" or "YES" or "1";
+
+    /// <summary>Whether an extra connection attribute of this name says no.</summary>
+    public bool IsAttributeFalse(string name) => Attribute(name)?.ToUpperInvariant() is "FALSE" or "N" or "NO" or "0";
 
     /// <summary>How a task reaches it.</summary>
     public DatabaseEndpoint ToDatabase() => new(ServerName, Port, Database, User, Password, SslMode, Settings?.AfterConnectScript ?? Attribute("afterConnectScript"));

@@ -258,9 +258,9 @@ internal sealed class MigrationTask : ITaskKeeper, IDisposable
             {
                 reason = await run.RunAsync(BecomeRunning, stop.Token);
             }
-            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            catch (Exception error) when (stop.IsCancellationRequested && error is not TaskFailure)
             {
-                reason = TaskRun.StoppedNormally;
+                reason = TaskRun.StoppedNormally; // what is in the middle of something ends in many ways
             }
             catch (TaskFailure ended)
             {

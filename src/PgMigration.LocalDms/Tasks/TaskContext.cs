@@ -57,8 +57,11 @@ internal sealed class TaskContext
     /// <summary>Its tables.</summary>
     public IReadOnlyList<TableRun> Tables => Record.Tables;
 
-    /// <summary>How its sessions call themselves, on both servers.</summary>
-    public string ApplicationName => $"awsdms_local_{Record.Key}";
+    /// <summary>How its sessions on the source call themselves. Those on the target have another name: both may be one server.</summary>
+    public string SourceName => $"awsdms_local_{Record.Key}_s";
+
+    /// <summary>How its sessions on the target call themselves.</summary>
+    public string TargetName => $"awsdms_local_{Record.Key}_t";
 
     /// <summary>Its publication on the source; the second one's name begins with it.</summary>
     public string Publication => $"awsdms_local_{Record.Key}";
@@ -73,10 +76,10 @@ internal sealed class TaskContext
     public ParallelLoad? PartsOf(TableName table) => Mappings.SettingsOf(table.Schema, table.Table)?.ParallelLoad;
 
     /// <summary>A session on the source.</summary>
-    public Task<NpgsqlConnection> ConnectSourceAsync(CancellationToken cancel) => Source.ConnectAsync(ApplicationName, cancel);
+    public Task<NpgsqlConnection> ConnectSourceAsync(CancellationToken cancel) => Source.ConnectAsync(SourceName, cancel);
 
     /// <summary>A session on the target.</summary>
-    public Task<NpgsqlConnection> ConnectTargetAsync(CancellationToken cancel) => Target.ConnectAsync(ApplicationName, cancel);
+    public Task<NpgsqlConnection> ConnectTargetAsync(CancellationToken cancel) => Target.ConnectAsync(TargetName, cancel);
 
     /// <summary>Says that something changed which the disk should soon know.</summary>
     public void Changed() => _keeper.Changed();

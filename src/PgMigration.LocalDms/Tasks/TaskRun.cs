@@ -55,10 +55,10 @@ internal sealed class TaskRun(TaskContext task, ReloadRequests reloads)
     public async Task RemoveAsync(CancellationToken cancel)
     {
         await using var source = await task.ConnectSourceAsync(cancel);
-        await Leftovers.EndAsync(source, task.ApplicationName, cancel);
+        await Leftovers.EndAsync(source, task.SourceName, cancel);
         await _slot.RemoveAsync(source, cancel);
         await using var target = await task.ConnectTargetAsync(cancel);
-        await Leftovers.EndAsync(target, task.ApplicationName, cancel);
+        await Leftovers.EndAsync(target, task.TargetName, cancel);
         await task.Control.ForgetTaskAsync(target, cancel);
     }
 
@@ -88,8 +88,8 @@ internal sealed class TaskRun(TaskContext task, ReloadRequests reloads)
             await using (var source = await task.ConnectSourceAsync(cancel))
             await using (var target = await task.ConnectTargetAsync(cancel))
             {
-                await Leftovers.EndAsync(source, task.ApplicationName, cancel);
-                await Leftovers.EndAsync(target, task.ApplicationName, cancel);
+                await Leftovers.EndAsync(source, task.SourceName, cancel);
+                await Leftovers.EndAsync(target, task.TargetName, cancel);
                 await task.Control.EnsureAsync(target, cancel);
                 if (Record.BeginsAnew)
                 {
@@ -157,6 +157,7 @@ internal sealed class TaskRun(TaskContext task, ReloadRequests reloads)
         int workers = Record.Loads ? task.Settings.LoadWorkers : 0;
         if (Record.MovesChanges)
         {
+            await DdlCapture.InstallAsync(task, source, cancel);
             await _slot.PublishAsync(source, cancel);
             if (task.OwnsSlot)
             {
@@ -183,6 +184,14 @@ internal sealed class TaskRun(TaskContext task, ReloadRequests reloads)
 
     private async Task<Lsn> StartInForeignSlotAsync(NpgsqlConnection source, CancellationToken cancel)
     {
+        if (!await _slot.HasForeignAsync(source, cancel))
+        {
+            // its own publications are younger than the slot; where all is loaded from a later moment, nothing before them is needed
+            return Record.Loads && Record.CdcStartPosition is null
+                ? await _slot.AdvanceAsync(source, cancel)
+                : throw new TaskFailure($"There is no publication named '{task.SlotName}', and one that is made now cannot be read through a slot that is older. Make it before the slot: CREATE PUBLICATION {Sql.Name(task.SlotName)} FOR TABLE …, then pg_create_logical_replication_slot.");
+        }
+
         var confirmed = await SourceSlot.ConfirmedAsync(source, task.SlotName, cancel) ?? Lsn.Zero;
         var wanted = Checkpoint.Read(Record.CdcStartPosition) ?? confirmed;
         return wanted >= confirmed
@@ -229,7 +238,7 @@ internal sealed class TaskRun(TaskContext task, ReloadRequests reloads)
             task.Changed();
 
             int workers = task.Settings.LoadWorkers;
-            await using var snapshot = first ?? await (Record.MovesChanges ? _slot.SnapshotAsync(workers, cancel) : LoadSnapshot.ExportAsync(task.Source, task.ApplicationName, workers, cancel));
+            await using var snapshot = first ?? await (Record.MovesChanges ? _slot.SnapshotAsync(workers, cancel) : LoadSnapshot.ExportAsync(task.Source, task.SourceName, workers, cancel));
             await load.RunAsync(missing, snapshot, cancel);
         }
         else if (first is not null)

@@ -67,7 +67,7 @@ public sealed record WalBackup
     public string? DataDirectory { get; init; }
 
     /// <summary>The cluster's tablespaces.</summary>
-    public IReadOnlyList<BackupTablespace> Tablespaces { get; init; } = [];
+    public IReadOnlyList<BackupTablespace> Tablespaces { get; init => field = value.ToArray(); } = [];
 
     /// <summary>The archive's address, without secrets.</summary>
     public required string Archive { get; init; }

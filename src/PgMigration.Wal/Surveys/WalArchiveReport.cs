@@ -21,10 +21,10 @@ public sealed record WalArchiveReport
     public required bool? IsConsistent { get; init; }
 
     /// <summary>What is missing, in the order of the way.</summary>
-    public required IReadOnlyList<WalGap> Gaps { get; init; }
+    public required IReadOnlyList<WalGap> Gaps { get; init => field = value.ToArray(); }
 
     /// <summary>The timelines from the backup's on.</summary>
-    public required IReadOnlyList<WalTimeline> Timelines { get; init; }
+    public required IReadOnlyList<WalTimeline> Timelines { get; init => field = value.ToArray(); }
 
     /// <summary>The cluster's segment size in bytes.</summary>
     public required int SegmentSize { get; init; }

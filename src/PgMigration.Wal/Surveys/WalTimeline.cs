@@ -31,5 +31,5 @@ public sealed record WalTimeline
     public required long StoredBytes { get; init; }
 
     /// <summary>The partial segments that a failover or a promotion left on it. No server asks for them.</summary>
-    public IReadOnlyList<string> Partial { get; init; } = [];
+    public IReadOnlyList<string> Partial { get; init => field = value.ToArray(); } = [];
 }

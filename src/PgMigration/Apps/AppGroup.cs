@@ -14,6 +14,11 @@ public sealed class AppGroup : MigrationApp
     public AppGroup(IReadOnlyList<MigrationApp> apps)
     {
         Apps = apps.ToArray(); // what a collection expression makes has no indexer that a script could use
+        foreach (var entry in apps.OfType<PgBouncerApp>())
+        {
+            entry.With = apps.OfType<PgBouncerApp>().Where(other => other.Console == entry.Console).Select(other => other.Database).ToHashSet(StringComparer.Ordinal);
+        }
+
         if (apps.Any(app => app.SmokeTest is not null))
         {
             throw new MigrationException("SmokeTestInGroup", MigrationErrorKind.InvalidArgument, "A smoke test belongs to the group, not to one of its apps: give -SmokeTest where the group is made.");
@@ -28,6 +33,9 @@ public sealed class AppGroup : MigrationApp
 
     /// <inheritdoc/>
     public override TimeSpan UsualPauseTimeout => Apps.Max(app => app.UsualPauseTimeout);
+
+    /// <inheritdoc/>
+    public override TimeSpan? LongestWait => Apps.Min(app => app.LongestWait);
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Remarks => [.. Apps.SelectMany(app => app.Remarks)];

@@ -43,8 +43,8 @@ public sealed class HerokuApp : MigrationApp
         }
 
         Name = name;
-        ConfigVars = configVars;
-        ProcessTypes = processTypes;
+        ConfigVars = configVars.ToArray();
+        ProcessTypes = processTypes.ToArray();
         _rehearsal = rehearsal;
         _api = api;
         _dynos = new HerokuDynos(api, name, processTypes) { PollInterval = pollInterval, StartsWithin = startsWithin };
@@ -101,6 +101,10 @@ public sealed class HerokuApp : MigrationApp
         var oneOffs = (await _dynos.RunningAsync(cancel)).FindAll(dyno => !formation.ContainsKey(dyno.Type));
         Remark(oneOffs.Count > 0, $"{HerokuDynos.Names(oneOffs)} of {Name} run now, and the pause waits until they end.");
     }
+
+    /// <summary>The first address with another login than the cutover's: the app's own, to which a write must be refused behind the fence.</summary>
+    public override async Task<PgServer?> FindLoginAsync(CancellationToken cancel = default) =>
+        (await _config.AddressesAsync(cancel)).Values.Select(address => address.Server).FirstOrDefault(server => server.FindPassword() is not null);
 
     /// <inheritdoc/>
     public override async Task CheckTargetAsync(PgServer target, CancellationToken cancel = default)

@@ -17,6 +17,9 @@ public abstract class MigrationApp
     /// <summary>How long a pause may take where the user does not say it.</summary>
     public virtual TimeSpan UsualPauseTimeout => TimeSpan.FromSeconds(10);
 
+    /// <summary>How long the app's clients wait while it is paused before they get an error, as <see cref="CheckAsync"/> found it; null for ever, or when nobody knows.</summary>
+    public virtual TimeSpan? LongestWait => null;
+
     /// <summary>What the engineer should know after the last call although it succeeded; one sentence each, never a secret.</summary>
     public virtual IReadOnlyList<string> Remarks => [];
 

@@ -20,6 +20,7 @@ public sealed class PgBouncerApp : MigrationApp
     private readonly PgBouncerIni _ini;
     private readonly string _name;
     private Entry? _before;
+    private TimeSpan? _longestWait;
 
     /// <summary>Describes the pooler.</summary>
     /// <param name="console">Its admin console: an admin user on its address, database <c>pgbouncer</c>.</param>
@@ -51,6 +52,12 @@ public sealed class PgBouncerApp : MigrationApp
     /// <inheritdoc/>
     public override TimeSpan UsualPauseTimeout => base.UsualPauseTimeout + (DisconnectAfter ?? TimeSpan.Zero);
 
+    /// <summary>The entries of this pooler that are paused with this one, itself among them.</summary>
+    internal IReadOnlySet<string> With { get; set; } = new HashSet<string>();
+
+    /// <inheritdoc/>
+    public override TimeSpan? LongestWait => _longestWait;
+
     /// <inheritdoc/>
     public override IReadOnlyList<string> Remarks => _remarks;
 
@@ -73,6 +80,15 @@ public sealed class PgBouncerApp : MigrationApp
                 $"PgBouncer's entry '{_name}' is already paused or disabled. RESUME or ENABLE it first, so that it is clear who lets the app go on.");
         }
 
+        // Whoever comes through another entry is not paused: the fence would end their sessions, and they would go on to the old server.
+        var others = (await console.AskAsync("SHOW DATABASES", cancel)).Where(row => row["name"] != _name && !With.Contains(row["name"]!)
+            && (row["host"], row["port"], row["database"]) == (entry["host"], entry["port"], entry["database"])).Select(row => $"'{row["name"]}'").ToList();
+        if (others.Count > 0)
+        {
+            throw new MigrationException("PgBouncerOtherEntries", MigrationErrorKind.InvalidOperation,
+                $"PgBouncer's entry '{_name}' is not the only one that leads to the database '{entry["database"]}' at {entry["host"]}:{entry["port"]}: {string.Join(", ", others)} too, and {(others.Count == 1 ? "its" : "their")} clients would not be paused. Name all of them: New-MigrationApp -Database '{_name}', {string.Join(", ", others)}.");
+        }
+
         var config = (await console.AskAsync("SHOW CONFIG", cancel)).ToDictionary(row => row["key"]!, row => row["value"], StringComparer.Ordinal);
         if (Names(config, "stats_users").Contains(_console.User) && !Names(config, "admin_users").Contains(_console.User))
         {
@@ -80,6 +96,7 @@ public sealed class PgBouncerApp : MigrationApp
                 $"PgBouncer lets {_console.User} look (stats_users) but not PAUSE. Name it in admin_users of {ConfigFile} too, or give another user for -PgBouncer.");
         }
 
+        _longestWait = double.TryParse(config.GetValueOrDefault("query_wait_timeout"), NumberStyles.Float, CultureInfo.InvariantCulture, out double seconds) && seconds > 0 ? TimeSpan.FromSeconds(seconds) : null;
         string? mode = entry.GetValueOrDefault("pool_mode") ?? config.GetValueOrDefault("pool_mode");
         if (mode == "session" && DisconnectAfter is null)
         {

@@ -6,6 +6,9 @@ namespace PgMigration;
 /// <summary>The [databases] section of a pgbouncer.ini: one entry's host, port and dbname, with all else left as it stands.</summary>
 internal sealed class PgBouncerIni
 {
+    // Two entries of one file may be written at the same time.
+    private static readonly Lock Writing = new();
+
     private readonly string _path;
 
     public PgBouncerIni(string path) => _path = path;
@@ -25,6 +28,7 @@ internal sealed class PgBouncerIni
     /// <summary>Writes host, port and dbname into the entry. The file is written over in place, so that it keeps owner and mode.</summary>
     public void Write(string database, PgServer server)
     {
+        using var alone = Writing.EnterScope();
         var (lines, line, index) = Find(database);
         var pairs = Split(line).ToList();
         Set(pairs, "host", server.Host);

@@ -53,6 +53,24 @@ public sealed record Cutover(ReplicationLink Link, PgServer Source, MigrationApp
             : await new CutoverRunner(PlanOf(journal), context).UndoAsync();
     }
 
+    /// <summary>Ends the way back of a cutover that went through: the old server follows no more, and nothing of ours is left on either. The old server stays fenced.</summary>
+    /// <param name="journalPath">Its journal.</param>
+    /// <param name="cancel">Ends it; it is safe to run again.</param>
+    /// <exception cref="MigrationException"><c>NoWayBack</c>: the journal's cutover keeps none, or has not ended on the target.</exception>
+    public async Task EndWayBackAsync(string journalPath, CancellationToken cancel = default)
+    {
+        using var journal = CutoverJournal.Open(journalPath);
+        await using var context = await OpenAsync(journal);
+        if (context.Facts.WayBack is not { } record || journal.Entries is not [.., { Event: CutoverEvent.CutOver }])
+        {
+            throw new MigrationException("NoWayBack", MigrationErrorKind.InvalidOperation,
+                $"The cutover of {journalPath} keeps no way back that could be ended: {(context.Facts.WayBack is null ? "it was begun without -KeepSourceInSync, or its way back was ended" : "it has not ended on the target; finish it with Resume-Cutover")}.");
+        }
+
+        await WayBack.EndAsync(context, record, cancel);
+        context.Learn(context.Facts with { WayBack = null }, CutoverEvent.CutOver, "the way back is ended");
+    }
+
     private async Task<CutoverReport> RunAsync(CutoverPlan plan, CutoverContext context, CancellationToken cancel)
     {
         try

@@ -13,6 +13,9 @@ namespace PgMigration;
 public sealed record CutoverRecord(
     string Journal, DateTime StartedAt, string Source, string Target, CutoverOutcome Outcome, string? LastStep, CutoverEvent LastEvent, string? Reason, IReadOnlyList<CutoverEntry> Entries)
 {
+    /// <summary>Every line.</summary>
+    public IReadOnlyList<CutoverEntry> Entries { get; init => field = value.ToArray(); } = Entries.ToArray();
+
     /// <summary>The cutovers of a folder, newest first; journals that cannot be read are told to the observer.</summary>
     public static IEnumerable<CutoverRecord> List(string folder, IMigrationObserver observer)
     {

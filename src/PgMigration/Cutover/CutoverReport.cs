@@ -22,7 +22,7 @@ public sealed record CutoverReport
     public Lsn? MarkLsn { get; init; }
 
     /// <summary>What each step took and proved.</summary>
-    public required IReadOnlyList<CutoverStepReport> Steps { get; init; }
+    public required IReadOnlyList<CutoverStepReport> Steps { get; init => field = value.ToArray(); }
 
     /// <summary>The journal's file.</summary>
     public required string Journal { get; init; }

@@ -9,7 +9,7 @@ public sealed class DmsLink : ReplicationLink
     public override string Kind => "Dms";
 
     /// <summary>Its tasks.</summary>
-    public required IReadOnlyList<DmsTaskName> Tasks { get; init; }
+    public required IReadOnlyList<DmsTaskName> Tasks { get; init => field = value.ToArray(); }
 
     /// <summary>The tasks' ARNs.</summary>
     public string[] TaskArns => [.. Tasks.Select(task => task.Arn)];

@@ -24,7 +24,7 @@ public sealed record DmsTaskReport
     public string[] TablesInError => [.. Tables.Where(table => table.IsInError).Select(table => table.Table)];
 
     /// <summary>All of its tables.</summary>
-    public required IReadOnlyList<DmsTableReport> Tables { get; init; }
+    public required IReadOnlyList<DmsTableReport> Tables { get; init => field = value.ToArray(); }
 
     /// <summary>When it was last started, in UTC.</summary>
     public DateTime? StartedAt { get; init; }

@@ -16,7 +16,7 @@ public sealed class StatusPageGate : MigrationGate
     /// <exception cref="MigrationException"><c>GateAddressInvalid</c>.</exception>
     public StatusPageGate(Uri page, params string[] components)
     {
-        Components = components;
+        Components = components.ToArray();
         GateHttp.CheckedAddress(page);
         string file = components.Length == 0 ? "status.json" : "components.json";
         _page = page.AbsolutePath.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? page

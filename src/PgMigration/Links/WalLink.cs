@@ -35,7 +35,7 @@ public sealed partial class WalLink : ReplicationLink
     public required PgServer TargetAddress { get; init; }
 
     /// <summary>What was found on the consistent copy that somebody must know before the app is moved; the gravest first.</summary>
-    public IReadOnlyList<ReadinessFinding> Findings { get; init; } = [];
+    public IReadOnlyList<ReadinessFinding> Findings { get; init => field = value.ToArray(); } = [];
 
     /// <inheritdoc/>
     public override PgServer TargetForApp(PgServer source) => AddressFor(source, TargetAddress.Host, TargetAddress.Port);

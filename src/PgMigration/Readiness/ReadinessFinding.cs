@@ -22,7 +22,7 @@ public sealed record ReadinessFinding
     public required string Fix { get; init; }
 
     /// <summary>The indexes that it is about, by their quoted names; empty where it is about something else.</summary>
-    public IReadOnlyList<string> Indexes { get; init; } = [];
+    public IReadOnlyList<string> Indexes { get; init => field = value.ToArray(); } = [];
 
     /// <summary>All in one line.</summary>
     public override string ToString() => $"{Severity} {Name}{(Database is null ? string.Empty : $" in {Database}")}: {Subject}. {Consequence}";

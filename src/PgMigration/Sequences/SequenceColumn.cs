@@ -23,7 +23,7 @@ internal sealed record SequenceColumn
     public required string TableOwner { get; init; }
 
     /// <summary>The roles that may insert into the table, as SQL takes them: they need the sequence, too.</summary>
-    public required IReadOnlyList<string> Inserters { get; init; }
+    public required IReadOnlyList<string> Inserters { get; init => field = value.ToArray(); }
 
     /// <summary>Whether the farthest value is found without reading the whole table.</summary>
     public required bool IsIndexed { get; init; }

@@ -25,7 +25,7 @@ public sealed record PgServerReport
     public required bool OwnsDatabase { get; init; }
 
     /// <summary>The roles that the login is a member of, directly or through others; <c>rds_superuser</c> is one.</summary>
-    public required IReadOnlyList<string> Roles { get; init; }
+    public required IReadOnlyList<string> Roles { get; init => field = value.ToArray(); }
 
     /// <summary>Whether a new transaction of this login is read-only: on a standby, behind a fence, or by the login's own settings.</summary>
     public required bool IsReadOnly { get; init; }

@@ -101,7 +101,7 @@ internal sealed class ServerText
 
         string user = Text("user") ?? Environment.UserName;
         string? root = Text("sslrootcert");
-        string mode = Text("sslmode") ?? (Text("requiressl") == "1" ? "require" : root == "system" ? "verify-full" : "prefer");
+        string mode = _values.GetValueOrDefault("sslmode") ?? (Text("requiressl") == "1" ? "require" : root == "system" ? "verify-full" : "prefer");
         TlsRules.CheckMode(mode, root);
         Only("target_session_attrs", "any");
         Only("gssencmode", "disable", "prefer");

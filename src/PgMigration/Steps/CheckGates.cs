@@ -68,6 +68,11 @@ public sealed class CheckGates : ICutoverStep
     {
         string seen = await Preconditions.CheckAsync(context, cancel);
         await context.App.CheckAsync(context.Source, cancel);
+        if (context.App.LongestWait is { } wait && wait < context.Options.MaxPause)
+        {
+            throw Closed(string.Create(CultureInfo.InvariantCulture, $"The app may be paused for {context.Options.MaxPause.TotalSeconds:0.#} s, and its pooler sends clients that have waited for {wait.TotalSeconds:0.#} s away with an error. Raise PgBouncer's query_wait_timeout (SET query_wait_timeout = {Math.Ceiling(context.Options.MaxPause.TotalSeconds) + 10:0} in its console), or give a -MaxPause below {wait.TotalSeconds:0.#}."));
+        }
+
         await context.App.CheckTargetAsync(context.AppTarget, cancel);
         context.App.SmokeTest?.Check();
         context.TellRemarks();

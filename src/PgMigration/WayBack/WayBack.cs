@@ -168,6 +168,23 @@ public static class WayBack
         }
     }
 
+    /// <summary>Removes it from both servers, as somebody wants who will not go back. An old server that is gone keeps the new one from nothing.</summary>
+    internal static async Task EndAsync(CutoverContext context, WayBackRecord record, CancellationToken cancel)
+    {
+        try
+        {
+            await RemoveAsync(await context.SourceSessionAsync(cancel), record, cancel);
+        }
+        catch (Exception error) when (error is NpgsqlException or MigrationException { Kind: MigrationErrorKind.Connection })
+        {
+            context.Observer.Warning($"What the way back made on the old server {context.Source} is left there ({Redaction.Of(error.Message)}). If it comes up again: ALTER SUBSCRIPTION {Name} DISABLE; ALTER SUBSCRIPTION {Name} SET (slot_name = NONE); DROP SUBSCRIPTION {Name}.");
+        }
+
+        var target = await context.TargetSessionAsync(cancel);
+        await RemoveAsync(target, record, cancel);
+        await MarkTable.RemoveAsync(target, context.Facts.Id, cancel);
+    }
+
     internal static string Shown(IReadOnlyList<string> tables) =>
         tables.Count <= 5 ? string.Join(", ", tables) : string.Create(CultureInfo.InvariantCulture, $"{string.Join(", ", tables.Take(5))} and {tables.Count - 5} more");
 

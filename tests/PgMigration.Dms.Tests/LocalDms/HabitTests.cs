@@ -99,4 +99,20 @@ public sealed class HabitTests(DmsBed bed)
         await task.TargetAsync("SELECT count(*) FROM item WHERE id = 3", 1L);
         Assert.Equal(0L, await TestPostgres.QueryAsync<long>(task.Target, "SELECT count(*) FROM item WHERE id = 1"));
     }
+
+    [Fact]
+    public async Task The_event_trigger_and_the_heartbeat_that_it_installs_on_the_source_stay_there()
+    {
+        using var task = await bed.NewTaskAsync("CREATE TABLE item (id int PRIMARY KEY)");
+        task.SourceSettings = new() { HeartbeatEnable = true };
+        await task.RunAsync();
+        await TestPostgres.ExecuteAsync(task.Source, "ALTER TABLE item ADD note varchar(10)");
+        await TestTask.UntilAsync(() => TestPostgres.QueryAsync<bool>(task.Source, "SELECT to_regclass('awsdms_heartbeat') IS NOT NULL"), isThere => isThere);
+        await task.StopAsync();
+        await task.Client.DeleteReplicationTaskAsync(new() { ReplicationTaskArn = task.Arn });
+        await TestTask.UntilAsync(() => task.Client.ListReplicationTasksAsync(), tasks => tasks.All(other => other.ReplicationTaskArn != task.Arn));
+
+        Assert.Equal("awsdms_ddl_audit,awsdms_heartbeat", await TestPostgres.QueryAsync<string>(task.Source, "SELECT string_agg(relname, ',' ORDER BY relname) FROM pg_class WHERE relkind = 'r' AND relname ~ '^awsdms'"));
+        Assert.Equal("awsdms_intercept_ddl", await TestPostgres.QueryAsync<string>(task.Source, "SELECT string_agg(evtname, ',') FROM pg_event_trigger"));
+    }
 }

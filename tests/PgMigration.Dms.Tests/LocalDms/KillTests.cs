@@ -73,6 +73,20 @@ public sealed class KillTests(DmsBed bed) : IAsyncLifetime
         Assert.Equal("running", (await task.DescribeAsync()).Status);
     }
 
+    [Fact]
+    public async Task Stopped_in_good_order_and_started_again_it_goes_on_with_its_tasks_by_itself()
+    {
+        using var task = await bed.NewTaskAsync(_dms, null, Keyless, Keyed);
+        await task.RunAsync();
+        await LocalDmsServer.StopAsync(_folder);
+        await TestPostgres.ExecuteAsync(task.Source, "INSERT INTO a_log VALUES (1, 'meanwhile')");
+
+        await task.ReviveAsync();
+
+        await task.TargetAsync("SELECT count(*) FROM a_log", 1L);
+        Assert.Equal("running", (await task.DescribeAsync()).Status);
+    }
+
     private static async Task WriteAsync(PgServer source, CancellationToken enough)
     {
         await using var connection = await source.ConnectAsync(CancellationToken.None);

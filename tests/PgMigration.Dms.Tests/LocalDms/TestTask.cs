@@ -40,6 +40,8 @@ public sealed class TestTask(string name, PgServer source, PgServer target, Loca
 
     public PostgreSQLSettings TargetSettings { get; set; } = new() { AfterConnectScript = "SET session_replication_role = replica" };
 
+    public string? StartPosition { get; set; }
+
     public string? StopPosition { get; set; }
 
     /// <summary>Sets one of the task's settings.</summary>
@@ -77,6 +79,7 @@ public sealed class TestTask(string name, PgServer source, PgServer target, Loca
             MigrationType = MigrationType,
             TableMappings = Mappings,
             ReplicationTaskSettings = Settings.ToJsonString(),
+            CdcStartPosition = StartPosition,
             CdcStopPosition = StopPosition,
         })).ReplicationTask!.ReplicationTaskArn!;
         await StatusAsync("ready");

@@ -124,6 +124,50 @@ public sealed class TroubleTests(DmsBed bed)
         Assert.Contains("2 retries", failed.LastFailureMessage, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("ROLLBACK")]
+    [InlineData("PREPARE TRANSACTION 'left open'")]
+    public async Task A_transaction_that_is_left_open_on_the_source_delays_the_start_and_a_task_that_waits_for_it_can_be_removed(string end)
+    {
+        using var task = await bed.NewTaskAsync("CREATE TABLE item (id int PRIMARY KEY)");
+        await using var writer = await task.Source.ConnectAsync();
+        await RunAsync("BEGIN; INSERT INTO item VALUES (1)");
+        if (end != "ROLLBACK")
+        {
+            await RunAsync(end);
+        }
+
+        await task.CreateAsync();
+        await task.StartAsync();
+        await TestTask.UntilAsync(() => TestPostgres.QueryAsync<long>(task.Source, "SELECT count(*) FROM pg_replication_slots WHERE database = current_database()"), slots => slots == 1);
+        Assert.Equal("Before load", (await task.TableAsync("item")).TableState);
+        await task.StopAsync();
+        await task.Client.DeleteReplicationTaskAsync(new() { ReplicationTaskArn = task.Arn });
+        await TestTask.UntilAsync(() => task.Client.ListReplicationTasksAsync(), tasks => tasks.All(other => other.ReplicationTaskArn != task.Arn));
+
+        await RunAsync(end == "ROLLBACK" ? end : "ROLLBACK PREPARED 'left open'");
+        Assert.Equal(0L, await TestPostgres.QueryAsync<long>(task.Source, "SELECT count(*) FROM pg_replication_slots WHERE database = current_database()"));
+
+        async Task RunAsync(string sql)
+        {
+            await using var command = new Npgsql.NpgsqlCommand(sql, writer);
+            await command.ExecuteNonQueryAsync();
+        }
+    }
+
+    [Fact]
+    public async Task Source_and_target_may_be_two_databases_of_one_server()
+    {
+        using var task = await bed.NewTaskAsync("CREATE TABLE item (id int PRIMARY KEY)", "INSERT INTO item VALUES (1)");
+        using var other = await bed.NewTaskAsync();
+        using var within = new TestTask(task.Source.Database + "within", task.Source, other.Source, bed.Dms, bed.InstanceArn);
+        await within.RunAsync();
+        await TestPostgres.ExecuteAsync(task.Source, "INSERT INTO item VALUES (2)");
+
+        await within.TargetAsync("SELECT count(*) FROM item", 2L);
+        Assert.Null((await within.DescribeAsync()).LastFailureMessage);
+    }
+
     [Fact]
     public async Task A_task_without_tables_fails_at_once()
     {

@@ -64,6 +64,7 @@ internal static class CutoverSession
                 FenceTimeout = TimeSpan.FromSeconds(setup.FenceTimeout),
                 PromoteTimeout = TimeSpan.FromSeconds(setup.PromoteTimeout),
                 AppTarget = link.TargetAddress,
+                MinFreeDiskBytes = 16 << 20, // of the small file system whose end is one of the faults
             };
             var plan = Sabotage.Of(CutoverPlan.ForWal(), sabotage == "-" ? null : sabotage);
             using var journal = verb == "invoke" ? CutoverJournal.Create(path) : CutoverJournal.Open(path);

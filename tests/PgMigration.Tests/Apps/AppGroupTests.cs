@@ -31,6 +31,37 @@ public sealed class AppGroupTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Another_entry_of_a_pooler_for_the_same_database_is_named_and_moves_with_it_when_it_is_given()
+    {
+        string ini = await File.ReadAllTextAsync(_bed.Pooler.ConfigurationFile);
+        await File.WriteAllTextAsync(_bed.Pooler.ConfigurationFile, ini.Replace("[pgbouncer]", $"reports = host={_bed.Host.App.Host} port={_bed.Host.App.Port} dbname={_bed.Host.App.Database}\n[pgbouncer]", StringComparison.Ordinal));
+        await AskPoolerAsync("RELOAD");
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => Cutover(_bed.App).RunAsync(_bed.NewJournal));
+        Assert.Equal("CutoverNotBegun", error.ErrorId);
+        Assert.Contains("'reports' too", error.Message, StringComparison.Ordinal);
+
+        var both = new AppGroup([_bed.App, new PgBouncerApp(_bed.Pooler.Admin, "reports", _bed.Pooler.ConfigurationFile)]);
+        Assert.Equal(CutoverOutcome.CutOver, (await Cutover(both).RunAsync(_bed.NewJournal)).Outcome);
+        foreach (string entry in (string[])[_bed.Host.App.Database, "reports"])
+        {
+            await using var session = await _bed.Pooler.App.WithDatabase(entry).ConnectAsync();
+            Assert.Equal(_bed.Link.Target.Port.ToString(System.Globalization.CultureInfo.InvariantCulture), await session.ScalarAsync<string>("show port", CancellationToken.None));
+        }
+    }
+
+    [Fact]
+    public async Task A_pooler_that_sends_waiting_clients_away_before_the_pause_must_end_is_refused()
+    {
+        await AskPoolerAsync("SET query_wait_timeout = 7");
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => Cutover(_group).RunAsync(_bed.NewJournal));
+
+        Assert.Equal("CutoverNotBegun", error.ErrorId);
+        Assert.Contains("have waited for 7 s", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task One_that_cannot_be_paused_lets_all_go_on()
     {
         await using var holder = await _second.App.ConnectAsync();
@@ -114,6 +145,12 @@ public sealed class AppGroupTests : IAsyncLifetime
 
         Assert.Equal(before, await File.ReadAllTextAsync(_bed.Pooler.ConfigurationFile));
         Assert.False(await LeadsToTargetAsync(_bed.Pooler) || await LeadsToTargetAsync(_second));
+    }
+
+    private async Task AskPoolerAsync(string command)
+    {
+        await using var console = await PgBouncerConsole.ConnectAsync(_bed.Pooler.Admin, CancellationToken.None);
+        await console.AskAsync(command, CancellationToken.None);
     }
 
     private Cutover Cutover(MigrationApp app) => _bed.Cutover() with { App = app };

@@ -43,6 +43,14 @@ public sealed class HerokuAppTests(TestPostgres postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_app_s_own_login_is_found_so_that_a_write_of_its_is_tried_behind_the_fence()
+    {
+        var login = await App().FindLoginAsync();
+
+        Assert.Equal((_source.Host, _source.Database, _source.User, "hunter2"), (login!.Host, login.Database, login.User, login.FindPassword()));
+    }
+
+    [Fact]
     public async Task A_var_of_the_app_s_own_is_pointed_elsewhere_and_back()
     {
         _heroku.SetVar("REPORTS_URL", _old);

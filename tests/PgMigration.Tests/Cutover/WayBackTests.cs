@@ -57,6 +57,41 @@ public sealed class WayBackTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.Equal("d", await old.ScalarAsync<string>("select relreplident::text from pg_class where relname = 'events'", CancellationToken.None));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_way_back_that_is_ended_leaves_nothing_behind_also_when_the_old_server_is_gone(bool oldServerIsThere)
+    {
+        string journal = _bed.NewJournal;
+        await Cutover().RunAsync(journal);
+        if (!oldServerIsThere)
+        {
+            await _bed.Host.StopAsync();
+        }
+
+        var observer = new RecordedObserver();
+        await Cutover(observer: observer).EndWayBackAsync(journal);
+
+        const string Left = "select (select count(*) from pg_subscription) + (select count(*) from pg_publication) + (select count(*) from pg_replication_slots) + (select count(*) from pg_roles where rolname like 'pgmigration%')";
+        await using var target = await _bed.Link.Target.ConnectAsync();
+        Assert.Equal(0, await target.ScalarAsync<long>(Left, CancellationToken.None));
+        Assert.Equal("d", await target.ScalarAsync<string>("select relreplident::text from pg_class where relname = 'events'", CancellationToken.None));
+        if (oldServerIsThere)
+        {
+            await using var old = await _bed.Host.Superuser.ConnectAsync();
+            Assert.Equal(0, await old.ScalarAsync<long>(Left, CancellationToken.None));
+            Assert.Equal("on", await old.ScalarAsync<string>("show default_transaction_read_only", CancellationToken.None));
+        }
+        else
+        {
+            Assert.Contains(observer.Warnings, warning => warning.Contains("DROP SUBSCRIPTION", StringComparison.Ordinal));
+        }
+
+        Assert.Equal(CutoverOutcome.CutOver, CutoverRecord.Read(journal).Outcome);
+        Assert.Equal("NoWayBack", (await Assert.ThrowsAsync<MigrationException>(() => Cutover().EndWayBackAsync(journal))).ErrorId);
+        await _bed.WriteAsAppAsync();
+    }
+
     [Fact]
     public async Task A_way_back_that_fails_on_the_way_leaves_the_app_on_the_new_server_and_is_tried_again()
     {

@@ -54,6 +54,7 @@ public sealed class PgServerParseTests
     [InlineData("postgres://u:hunter2@a,b/d", "ServerTextInvalid", "list of hosts")]
     [InlineData("postgres://u:hunter2@h/d?sslmod=require", "ServerOptionUnknown", "Is sslmode meant?")]
     [InlineData("postgres://u:hunter2@h/d?pool=5", "ServerOptionUnknown", "'pool'")]
+    [InlineData("postgres://u:hunter2@h/d?sslmode=", "ServerOptionInvalid", "verify-full")] // as libpq, which does not take it for the default
     [InlineData("postgres://u:hunter2@h/d?sslmode=requre", "ServerOptionInvalid", "verify-full")]
     [InlineData("postgres://u:hunter2@h/d?sslmode=require&sslrootcert=system", "ServerOptionInvalid", "too weak")]
     [InlineData("postgres://u:hunter2@h/d?sslcrl=/x", "ServerOptionNotSupported", "sslcrl")]
