@@ -74,16 +74,16 @@ public sealed class RunbookTests : IDisposable
             }
             finally {
                 $env:AWS_ACCESS_KEY_ID = $env:AWS_SECRET_ACCESS_KEY = $null
-                if ($pooler) { $pooler.DisposeAsync().AsTask().GetAwaiter().GetResult() }
+                if ($pooler) { $null = $pooler.DisposeAsync().AsTask().GetAwaiter().GetResult() }
                 Stop-LocalDms -Path "$($args[0])/dms" -Confirm:$false
                 if ([IO.Directory]::Exists("$($args[0])/own")) { Stop-WalRestore "$($args[0])/own" -Force -Confirm:$false }
-                $aurora.DisposeAsync().AsTask().GetAwaiter().GetResult()
-                $hostServer.DisposeAsync().AsTask().GetAwaiter().GetResult()
+                $null = $aurora.DisposeAsync().AsTask().GetAwaiter().GetResult()
+                $null = $hostServer.DisposeAsync().AsTask().GetAwaiter().GetResult()
             }
             """, _path, Runbooks).Select(line => line.ToString()));
 
         Assert.Contains("planned Leg 2 would copy the schema", output, StringComparison.Ordinal);
-        Assert.Matches(@"CutOver\nCutOver\nThe app was moved from [^\n]+ nothing is left to do\.\nThe app was moved from [^\n]+ nothing is left to do\.\nnext 1001 of 1001\non the managed server: True$", output);
+        Assert.True(System.Text.RegularExpressions.Regex.IsMatch(output, @"CutOver\nCutOver\nThe app was moved from [^\n]+ nothing is left to do\.\nThe app was moved from [^\n]+ nothing is left to do\.\nnext 1001 of 1001\non the managed server: True$"), output);
     }
 
     public void Dispose()
