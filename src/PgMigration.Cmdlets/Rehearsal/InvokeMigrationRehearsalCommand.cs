@@ -2,21 +2,30 @@ using System.Management.Automation;
 
 namespace PgMigration.Cmdlets;
 
-/// <summary>Rehearses the first leg of a migration on throwaway servers of this machine, under load, and proves that nothing is lost.</summary>
+/// <summary>Rehearses a migration on throwaway servers of this machine, under load, and proves that nothing is lost.</summary>
 /// <remarks>
 /// <para>It starts a server that is locked down like a hosted one, fills it, archives its WAL, and keeps an application writing through
-/// PgBouncer. Then it backs the server up, restores the backup, follows the archive, and cuts over, while the application goes on. At the
-/// end it compares what the application was told with what the new server holds, row by row.</para>
+/// PgBouncer. Then it backs the server up, restores the backup, follows the archive, and cuts over, while the application goes on: the first leg. From
+/// there it copies the schema to a server whose administrator is no superuser, as on Aurora and RDS, starts a local DMS that loads and follows, and cuts over again: the
+/// second. At the end it compares what the application was told with what the servers hold, row by row.</para>
 /// <para>Nothing outside this machine is touched, and everything is removed afterwards, also after Ctrl-C. It needs Linux, PostgreSQL and
 /// PgBouncer. When a proof fails, the report is written all the same, and the command then ends with the error RehearsalProofFailed.</para>
 /// </remarks>
 /// <example>
 /// <code>Invoke-MigrationRehearsal</code>
-/// About 300 MB of data, eight writers and a minute of time: how the tool works, and what it promises.
+/// About 300 MB of data, eight writers and two minutes of time: how the tool works, and what it promises.
+/// </example>
+/// <example>
+/// <code>Invoke-MigrationRehearsal -Leg 2 -DataSize 5GB</code>
+/// The second leg alone, from a server of one's own by DMS.
 /// </example>
 /// <example>
 /// <code>Invoke-MigrationRehearsal -DataSize 5GB -Writers 16 -CommitsPerSecond 2000 -Path /data/rehearsal</code>
 /// A larger one, on the disk that the new server will use.
+/// </example>
+/// <example>
+/// <code>(Invoke-MigrationRehearsal -Incident SequencesForgotten -DataSize 50MB).Story</code>
+/// The accident that this tool was made after, and what keeps it from happening again.
 /// </example>
 /// <example>
 /// <code>$report = Invoke-MigrationRehearsal -Keep
@@ -35,6 +44,17 @@ public sealed class InvokeMigrationRehearsalCommand : MigrationCmdlet
     [ByteSizeTransformation]
     [ValidateRange(1L << 20, 1L << 39)]
     public long? DataSize { get; set; }
+
+    /// <summary>Which leg: 1, from a host without superuser to a server of one's own; 2, from there to Aurora or RDS by DMS; or Both, the default.</summary>
+    [Parameter]
+    public RehearsalLeg Leg { get; set; }
+
+    /// <summary>
+    /// An accident on record to replay in the second leg, alone unless -Leg says otherwise. SequencesForgotten: with the gate on sequences the cutover refuses; with it taken
+    /// out the app's error rate jumps, and a gate on that stops it.
+    /// </summary>
+    [Parameter]
+    public RehearsalIncident Incident { get; set; }
 
     /// <summary>How many writers go through the pooler, 3 to 50; one more goes straight to the old server. 8 when nothing is said.</summary>
     [Parameter]
@@ -83,6 +103,8 @@ public sealed class InvokeMigrationRehearsalCommand : MigrationCmdlet
     {
         var options = _usual with
         {
+            Leg = Incident != RehearsalIncident.None && !MyInvocation.BoundParameters.ContainsKey(nameof(Leg)) ? RehearsalLeg.Second : Leg,
+            Incident = Incident,
             DataSize = DataSize ?? _usual.DataSize,
             App = _usual.App with { Writers = Writers ?? _usual.App.Writers, CommitsPerSecond = CommitsPerSecond ?? _usual.App.CommitsPerSecond },
             Follow = Follow ?? _usual.Follow,

@@ -58,6 +58,7 @@ public sealed record CutoverPlan(IReadOnlyList<ICutoverStep> Steps)
             new StopTasks(),           // asked for; they end while the rest is looked at
             new CompareData(),         // whether it did
             new RepairSequences(),     // DMS carries none
+            new FinishSchema(),        // what would have refused its rows
             new ProveTables(),
             .. Only(smokeTest, new SmokeTestTarget()),
             new RepointApp(CutoverMark.PointOfNoReturn),

@@ -32,6 +32,11 @@ internal static class DmsHeartbeat
         if (login is not null && await session.ScalarAsync<bool>("select exists (select from pg_roles where rolname = @login and rolname <> current_user and not rolsuper)", cancel, new NpgsqlParameter<string>("login", login)))
         {
             await session.ExecuteAsync($"grant usage, create on schema {MarkTable.Schema} to {SqlText.Name(login)}; grant select, insert, update, delete on {Quoted(task)} to {SqlText.Name(login)}", cancel);
+            if (await session.ScalarAsync<string>("show is_superuser", cancel) == "on")
+            {
+                // what publishes changes (the local DMS does) must own the tables; where we are no superuser, that login is to be a member of ours
+                await session.ExecuteAsync($"alter table {Quoted(task)} owner to {SqlText.Name(login)}", cancel);
+            }
         }
     }
 

@@ -18,7 +18,7 @@ internal sealed record LocalDmsProgram(string Runtime, string Assembly)
     {
         string own = Path.GetDirectoryName(typeof(LocalDmsProgram).Assembly.Location) ?? AppContext.BaseDirectory;
         string? native = Environment.GetEnvironmentVariable("PGMIGRATION_BIN");
-        string?[] places = [folder, own, native is null ? null : Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(native))];
+        string?[] places = [folder, own, Path.GetFullPath(Path.Combine(own, "..", "..")), native is null ? null : Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(native))]; // the second from compiled/<platform>
         string assembly = places.OfType<string>().Select(place => Path.Combine(place, Name)).FirstOrDefault(File.Exists)
             ?? throw new MigrationException("LocalDmsProgramMissing", MigrationErrorKind.NotFound,
                 $"{Name} was not found beside the module in '{own}'. Build it with ./build.ps1 Build.");

@@ -3,7 +3,7 @@ using PgMigration.Wal;
 namespace PgMigration;
 
 /// <summary>The base backups that a hosting company takes of its own server, as its superuser and beside its data directory.</summary>
-internal static class HostBackup
+public static class HostBackup
 {
     /// <summary>Takes one into the archive while the server runs.</summary>
     public static async Task<WalBackup> TakeAsync(LockedDownHost host, ArchiveAccess archive, IMigrationObserver observer, CancellationToken cancel)

@@ -64,6 +64,7 @@ public sealed class LocalPgBouncer : IAsyncDisposable
             pool_mode = {poolMode}
             default_pool_size = 60
             max_client_conn = 500
+            server_login_retry = 1
             logfile = {folder[name + ".log"]}
             pidfile = {folder[name + ".pid"]}
 

@@ -1,8 +1,8 @@
 namespace PgMigration;
 
 /// <summary>
-/// The whole first leg on throwaway servers of this machine, under load: a locked-down host, its archive, a restore that follows it, the
-/// cutover, and the proofs that nothing was lost. Whatever happens, nothing keeps running.
+/// A migration on throwaway servers of this machine, under load: a locked-down host, its archive, a restore that follows it and the cutover to it; from
+/// there a DMS and the cutover to a managed server; and the proofs that nothing was lost. Whatever happens, nothing keeps running.
 /// </summary>
 public static class MigrationRehearsal
 {
@@ -18,6 +18,11 @@ public static class MigrationRehearsal
         {
             throw new MigrationException("RehearsalNeedsLinux", MigrationErrorKind.NotSupported,
                 "A rehearsal restores a server on this machine, which needs Linux. Run it on the machine that will hold the new server, or in a Linux container.");
+        }
+
+        if (options is { Incident: not RehearsalIncident.None, Leg: RehearsalLeg.First })
+        {
+            throw new MigrationException("IncidentNeedsSecondLeg", MigrationErrorKind.InvalidArgument, $"The incident {options.Incident} happens at the cutover by DMS: rehearse leg 2, or both.");
         }
 
         LocalPgBouncer.FindProgram(); // what is missing is said before minutes are spent

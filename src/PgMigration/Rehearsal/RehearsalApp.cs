@@ -14,6 +14,7 @@ public sealed class RehearsalApp : IAsyncDisposable
     private readonly CancellationTokenSource _abort = new();
     private readonly List<RehearsalWriter> _writers = [];
     private readonly List<RehearsalReader> _readers = [];
+    private readonly TimeSpan _interval;
     private Task _running = Task.CompletedTask;
 
     /// <summary>Prepares the app; nothing runs yet.</summary>
@@ -26,14 +27,14 @@ public sealed class RehearsalApp : IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Writers, 3);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.CommitsPerSecond, 1);
         Journal = journal;
-        var interval = TimeSpan.FromSeconds((double)(options.Writers + 1) / options.CommitsPerSecond);
+        _interval = TimeSpan.FromSeconds((double)(options.Writers + 1) / options.CommitsPerSecond);
         for (int number = 0; number < options.Writers; number++)
         {
             var kind = number switch { 0 => WriterKind.Asynchronous, 1 => WriterKind.Prepared, _ => WriterKind.Plain };
-            _writers.Add(new RehearsalWriter(number, kind, pooled, journal, interval));
+            _writers.Add(new RehearsalWriter(number, kind, pooled, journal, _interval));
         }
 
-        _writers.Add(new RehearsalWriter(options.Writers, WriterKind.Straight, straight, journal, interval));
+        _writers.Add(new RehearsalWriter(options.Writers, WriterKind.Straight, straight, journal, _interval));
         for (int number = 1; number <= options.Readers; number++)
         {
             _readers.Add(new RehearsalReader(-number, pooled, journal));
@@ -72,6 +73,17 @@ public sealed class RehearsalApp : IAsyncDisposable
         {
             Journal.Recorded -= Note;
         }
+    }
+
+    /// <summary>Adds a writer that goes straight to a server, while the others run; the server that the app leaves next must be seen to refuse.</summary>
+    /// <param name="server">The server, by the app's login.</param>
+    /// <returns>The writer's number.</returns>
+    public int AddStraight(PgServer server)
+    {
+        var writer = new RehearsalWriter(_writers.Count, WriterKind.Straight, server, Journal, _interval);
+        _writers.Add(writer);
+        _running = Task.WhenAll(_running, writer.RunAsync(_stop.Token, _abort.Token));
+        return _writers.Count - 1;
     }
 
     /// <summary>Lets each writer and reader finish what it has begun, and ends them.</summary>

@@ -21,6 +21,24 @@ public sealed record RehearsalEvidence
     /// <summary>When the cutover had ended, in UTC.</summary>
     public required DateTime CutoverEnded { get; init; }
 
+    /// <summary>Which leg it is about.</summary>
+    public RehearsalLeg Leg { get; init; } = RehearsalLeg.First;
+
+    /// <summary>The ports of servers that took writes in a leg before; what they acknowledged must be on the new server too.</summary>
+    public IReadOnlyList<int> EarlierPorts { get; init; } = [];
+
+    /// <summary>The ports of servers that take writes in a leg afterwards; what they acknowledge is none of this leg's affair.</summary>
+    public IReadOnlyList<int> LaterPorts { get; init; } = [];
+
+    /// <summary>The writer that goes straight to the old server; null when every one that goes straight anywhere does.</summary>
+    public int? StraightWriter { get; init; }
+
+    /// <summary>Whether the new server was promoted from a copy of the old one, and so writes a newer timeline.</summary>
+    public bool IsPhysical => Leg != RehearsalLeg.Second;
+
+    /// <summary>All commits until this leg's end.</summary>
+    public IReadOnlyList<AcknowledgedCommit> Commits => LaterPorts.Count == 0 ? Journal.Commits : [.. Journal.Commits.Where(commit => !LaterPorts.Contains(commit.Port))];
+
     /// <summary>The commits that the old server acknowledged.</summary>
     public IEnumerable<AcknowledgedCommit> OnOldServer => Journal.Commits.Where(commit => commit.Port == OldServer.Port);
 

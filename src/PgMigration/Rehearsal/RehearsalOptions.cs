@@ -3,6 +3,12 @@ namespace PgMigration;
 /// <summary>What is rehearsed, and where.</summary>
 public sealed record RehearsalOptions
 {
+    /// <summary>Which legs.</summary>
+    public RehearsalLeg Leg { get; init; } = RehearsalLeg.Both;
+
+    /// <summary>An accident to replay in the second leg.</summary>
+    public RehearsalIncident Incident { get; init; }
+
     /// <summary>About how large the database is made, in bytes.</summary>
     public long DataSize { get; init; } = 300_000_000;
 
@@ -29,6 +35,9 @@ public sealed record RehearsalOptions
 
     /// <summary>The folder of the native programs of a restore; null to look beside this library.</summary>
     public string? ProgramFolder { get; init; }
+
+    /// <summary>The folder of the local DMS; null to look beside this library.</summary>
+    public string? DmsProgramFolder { get; init; }
 
     /// <summary>Who runs the servers.</summary>
     public OSUser User { get; init; } = OSUser.Default;

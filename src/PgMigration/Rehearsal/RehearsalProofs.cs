@@ -39,6 +39,9 @@ public static class RehearsalProofs
     /// <summary>No error came through the pooler.</summary>
     public const string NoErrors = "No error reached the app through the pooler";
 
+    /// <summary>What a proof of the second leg is called begins with this.</summary>
+    public const string OfSecondLeg = "Leg 2: ";
+
     /// <summary>Makes every proof. The app has stopped; both servers run.</summary>
     /// <param name="evidence">From what.</param>
     /// <param name="cancel">Ends it.</param>
@@ -53,7 +56,7 @@ public static class RehearsalProofs
         var sameData = FilledDataComparison.ProveAsync(evidence.OldServer, evidence.NewServer, cancel);
         await Task.WhenAll(fence, sameData);
         var (oldRows, newRows) = (await readOld, await readNew);
-        return
+        RehearsalProof[] proofs =
         [
             ProveNothingLost(evidence, newRows),
             ProveNothingDoubled(evidence, newRows),
@@ -67,18 +70,19 @@ public static class RehearsalProofs
             ProveNoErrors(evidence),
             await sameData,
         ];
+        return evidence.Leg == RehearsalLeg.Second ? [.. proofs.Select(proof => proof with { Name = OfSecondLeg + proof.Name })] : proofs;
     }
 
     private static RehearsalProof ProveNothingLost(RehearsalEvidence evidence, RehearsalRows newRows)
     {
-        var lost = evidence.Journal.Commits.Where(commit => !commit.Rows.All(newRows.Contains)).Select(commit => string.Create(CultureInfo.InvariantCulture,
+        var lost = evidence.Commits.Where(commit => !commit.Rows.All(newRows.Contains)).Select(commit => string.Create(CultureInfo.InvariantCulture,
             $"writer {commit.Writer} ({commit.Kind}) had its commit of {Describe(commit.Rows.First(row => !newRows.Contains(row)))} acknowledged at {commit.AcknowledgedAt:HH:mm:ss.fff} by port {commit.Port}")).ToList();
-        return RehearsalProof.Of(NothingLost, lost, string.Create(CultureInfo.InvariantCulture, $"{evidence.Journal.Commits.Count} commits, {evidence.Journal.Commits.Sum(commit => commit.Rows.Count)} rows"));
+        return RehearsalProof.Of(NothingLost, lost, string.Create(CultureInfo.InvariantCulture, $"{evidence.Commits.Count} commits, {evidence.Commits.Sum(commit => commit.Rows.Count)} rows"));
     }
 
     private static RehearsalProof ProveNothingDoubled(RehearsalEvidence evidence, RehearsalRows newRows)
     {
-        var acknowledged = evidence.Journal.Commits.SelectMany(commit => commit.Rows).ToList();
+        var acknowledged = evidence.Commits.SelectMany(commit => commit.Rows).ToList();
         var against = newRows.Doubled
             .Concat(acknowledged.GroupBy(row => (row.Table, row.Id)).Where(same => same.Count() > 1).Select(same => $"{Describe(same.First())} was acknowledged {same.Count()} times"))
             .ToList();
@@ -103,10 +107,10 @@ public static class RehearsalProofs
         var oldTimeline = evidence.OnOldServer.Select(commit => commit.Timeline).DefaultIfEmpty().Max();
         var against = evidence.OnOldServer.Where(commit => commit.SentAt > evidence.FenceStood)
             .Select(commit => string.Create(CultureInfo.InvariantCulture, $"the old server committed {Describe(commit.Rows[0])} at {commit.AcknowledgedAt:HH:mm:ss.fff}, after the new one had begun"))
-            .Concat(evidence.OnNewServer.Where(commit => commit.Timeline <= oldTimeline)
+            .Concat(evidence.OnNewServer.Where(commit => evidence.IsPhysical && commit.Timeline <= oldTimeline)
                 .Select(commit => string.Create(CultureInfo.InvariantCulture, $"the new server committed {Describe(commit.Rows[0])} on timeline {commit.Timeline}, not newer than the old server's")))
-            .Concat(evidence.Journal.Commits.Where(commit => commit.Port != evidence.OldServer.Port && commit.Port != evidence.NewServer.Port)
-                .Select(commit => string.Create(CultureInfo.InvariantCulture, $"a server on port {commit.Port}, which is neither of the two, committed {Describe(commit.Rows[0])}")))
+            .Concat(evidence.Commits.Where(commit => commit.Port != evidence.OldServer.Port && commit.Port != evidence.NewServer.Port && !evidence.EarlierPorts.Contains(commit.Port))
+                .Select(commit => string.Create(CultureInfo.InvariantCulture, $"a server on port {commit.Port}, which is none of them, committed {Describe(commit.Rows[0])}")))
             .ToList();
         return evidence.FenceStood is { } stood
             ? RehearsalProof.Of(OneServerAtATime, against, string.Create(CultureInfo.InvariantCulture, $"the new server's first commit was acknowledged at {stood:HH:mm:ss.fff}"))
@@ -157,7 +161,7 @@ public static class RehearsalProofs
         var before = evidence.OnOldServer.Select(commit => (commit.Writer, commit.Kind)).ToHashSet();
         var after = evidence.OnNewServer.Select(commit => (commit.Writer, commit.Kind)).ToHashSet();
         var against = before.Where(writer => writer.Kind != WriterKind.Straight && !after.Contains(writer)).Select(writer => $"writer {writer.Writer} ({writer.Kind}) has not committed on the new server")
-            .Concat(after.Where(writer => !before.Contains(writer)).Select(writer => $"writer {writer.Writer} ({writer.Kind}) had not committed on the old server"))
+            .Concat(after.Where(writer => writer.Kind != WriterKind.Straight && !before.Contains(writer)).Select(writer => $"writer {writer.Writer} ({writer.Kind}) had not committed on the old server"))
             .Concat(Enum.GetValues<WriterKind>().Where(kind => before.All(writer => writer.Kind != kind)).Select(kind => $"no writer of kind {kind} has committed on the old server"))
             .ToList();
         return RehearsalProof.Of(EveryoneWrote, against, string.Create(CultureInfo.InvariantCulture, $"{before.Count} writers before, {after.Count} after"));
@@ -165,11 +169,11 @@ public static class RehearsalProofs
 
     private static RehearsalProof ProveNoErrors(RehearsalEvidence evidence) =>
         RehearsalProof.Of(NoErrors, [.. evidence.Journal.Failures.Where(failure => failure.Pooled).Select(failure => failure.Message)],
-            string.Create(CultureInfo.InvariantCulture, $"{evidence.Journal.Commits.Count(commit => commit.Pooled)} commits and {evidence.Journal.Reads} reads through it"));
+            string.Create(CultureInfo.InvariantCulture, $"{evidence.Commits.Count(commit => commit.Pooled)} commits and {evidence.Journal.Reads} reads through it"));
 
     /// <summary>How many writes the old server refused since the cutover began.</summary>
     internal static int RefusedAfterFence(RehearsalEvidence evidence) =>
-        evidence.Journal.Failures.Count(failure => failure is { Pooled: false, IsRefusal: true } && failure.At > evidence.CutoverBegan);
+        evidence.Journal.Failures.Count(failure => failure is { Pooled: false, IsRefusal: true } && failure.At > evidence.CutoverBegan && (evidence.StraightWriter is not { } writer || failure.Writer == writer));
 
     internal static string Describe(WrittenRow row) => string.Create(CultureInfo.InvariantCulture, $"{RehearsalTable.All[row.Table].Name} id {row.Id} (token {row.Token})");
 }

@@ -10,7 +10,6 @@ namespace PgMigration;
 internal sealed class RehearsalRun : IAsyncDisposable
 {
     private const string Activity = "Rehearsal";
-    private const int PhaseCount = 10;
     private static readonly TimeSpan LagPatience = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(20);
 
@@ -24,6 +23,8 @@ internal sealed class RehearsalRun : IAsyncDisposable
     private LocalPgBouncer? _pooler;
     private CommitJournal? _journal;
     private RehearsalApp? _app;
+    private SecondLeg? _second;
+    private SequencesIncident? _incident;
     private bool _cleanedUp;
 
     /// <summary>Prepares a run; nothing is made yet.</summary>
@@ -37,6 +38,8 @@ internal sealed class RehearsalRun : IAsyncDisposable
     private WorkFolder Folder => _folder!;
 
     private string Target => Folder["target"];
+
+    private int PhaseCount => (_options.Leg switch { RehearsalLeg.First => 10, RehearsalLeg.Second => 13, _ => 17 }) + (_options.Incident == RehearsalIncident.None ? 0 : 3);
 
     /// <summary>Rehearses, and cleans up.</summary>
     public async Task<RehearsalReport> RunAsync(CancellationToken cancel)
@@ -68,6 +71,21 @@ internal sealed class RehearsalRun : IAsyncDisposable
 
     private async Task<RehearsalReport> RehearseAsync(CancellationToken cancel)
     {
+        var legs = new List<RehearsalEvidence>();
+        var (own, lag, size) = _options.Leg == RehearsalLeg.Second ? await BeginAtOwnServerAsync(cancel) : await RehearseFirstAsync(legs, cancel);
+        if (_options.Leg != RehearsalLeg.First)
+        {
+            lag = await RehearseSecondAsync(own, legs, cancel) is var second && lag is null ? second : lag;
+        }
+
+        await PhaseAsync("Run on the new server", () => SoakAsync(cancel));
+        var proofs = await PhaseAsync("Prove", () => ProveAsync(legs, cancel));
+        return RehearsalReport.From(legs, proofs, _phases, lag!, size, _startedAt) with { Story = _incident?.Story.ToArray() ?? [] };
+    }
+
+    /// <summary>From a host without superuser to a server of one's own.</summary>
+    private async Task<(OwnServer Own, ReplicationLag? Lag, long Size)> RehearseFirstAsync(List<RehearsalEvidence> legs, CancellationToken cancel)
+    {
         var archive = await PhaseAsync("Make the host", () => MakeHostAsync(cancel));
         long size = await PhaseAsync("Fill it", () => RehearsalData.FillAsync(_host!.App, _options.DataSize, _observer, cancel), bytes => bytes);
         await PhaseAsync("Start the app", () => StartAppAsync(cancel));
@@ -75,15 +93,89 @@ internal sealed class RehearsalRun : IAsyncDisposable
         var link = await PhaseAsync("Restore the backup", () => RestoreAsync(archive, cancel), _ => backup.UncompressedSize);
         var (_, lag) = await PhaseAsync("Follow the archive", () => FollowAsync(link, cancel), followed => followed.Replayed);
         var began = _journal!.Now;
-        await PhaseAsync("Cut over", () => CutOverAsync(link, cancel));
-        var evidence = new RehearsalEvidence
+        var options = new CutoverOptions { MaxLagBytes = Math.Max(_options.LagBelow * 2, 64L << 20) };
+        await PhaseAsync("Cut over", () => CutOverAsync(link, _host!.App, options, "cutover.journal", cancel));
+        var own = new OwnServer(link.TargetForApp(_host!.App), link.Target);
+        legs.Add(new RehearsalEvidence
         {
-            Journal = _journal, OldServer = _host!.Superuser, OldServerAsApp = _host.App, NewServer = link.TargetForApp(_host.App), CutoverBegan = began, CutoverEnded = _journal.Now,
-        };
-        await PhaseAsync("Run on the new server", () => SoakAsync(cancel));
-        var proofs = await PhaseAsync("Prove", () => RehearsalProofs.ProveAsync(evidence, cancel));
-        return RehearsalReport.From(evidence, proofs, _phases, lag, size, _startedAt);
+            Journal = _journal, OldServer = _host.Superuser, OldServerAsApp = _host.App, NewServer = own.App, CutoverBegan = began, CutoverEnded = _journal.Now,
+            StraightWriter = _options.App.Writers,
+        });
+        return (own, lag, size);
     }
+
+    /// <summary>A server of one's own with data and app, without the leg that leads there.</summary>
+    private async Task<(OwnServer Own, ReplicationLag? Lag, long Size)> BeginAtOwnServerAsync(CancellationToken cancel)
+    {
+        await PhaseAsync("Make the server", async () =>
+        {
+            _folder = await WorkFolder.CreateAsync(_options.Path, _options.User, cancel);
+            _host = await LockedDownHost.CreateAsync(Folder, new LockedDownHostOptions { Binaries = _binaries, ArchiveCommand = "/bin/true", Settings = ["wal_level = logical"] }, cancel);
+        });
+        long size = await PhaseAsync("Fill it", () => RehearsalData.FillAsync(_host!.App, _options.DataSize, _observer, cancel), bytes => bytes);
+        await PhaseAsync("Start the app", () => StartAppAsync(cancel));
+        return (new OwnServer(_host!.App, _host.Superuser), null, size);
+    }
+
+    /// <summary>From a server of one's own to a managed one, by DMS.</summary>
+    private async Task<ReplicationLag> RehearseSecondAsync(OwnServer own, List<RehearsalEvidence> legs, CancellationToken cancel)
+    {
+        int straight = _options.Leg == RehearsalLeg.Second ? _options.App.Writers : _app!.AddStraight(own.App);
+        var second = _second = new SecondLeg(Folder, own, _options, _observer);
+        await PhaseAsync("Make the managed server", () => second.MakeAuroraAsync(_binaries, cancel));
+        await PhaseAsync("Copy the schema", () => second.CopySchemaAsync(SchemaSection.PreData, cancel));
+        await PhaseAsync("Check readiness", () => second.CheckReadinessAsync(cancel));
+        await PhaseAsync("Load by DMS", () => second.LoadAsync(status => Report("Load by DMS", status), cancel));
+        await PhaseAsync("Build what was left", () => second.CopySchemaAsync(SchemaSection.PostData, cancel));
+        var lag = await PhaseAsync("Follow the changes", () => second.FollowAsync(status => Report("Follow the changes", status), cancel));
+        var began = _journal!.Now;
+        if (_options.Incident == RehearsalIncident.SequencesForgotten)
+        {
+            began = await ReplayAsync(second, own, cancel);
+        }
+        else
+        {
+            await PhaseAsync("Cut over by DMS", () => CutOverAsync(second.Link, own.Superuser, new CutoverOptions { AppTarget = second.Aurora.App, AppSource = own.App }, "cutover2.journal", cancel));
+        }
+
+        if (legs.Count > 0)
+        {
+            legs[0] = legs[0] with { LaterPorts = [second.Aurora.App.Port] };
+        }
+
+        legs.Add(new RehearsalEvidence
+        {
+            Leg = RehearsalLeg.Second, Journal = _journal, OldServer = own.Superuser, OldServerAsApp = own.App, NewServer = second.Aurora.App, CutoverBegan = began, CutoverEnded = _journal.Now,
+            EarlierPorts = legs.ConvertAll(leg => leg.OldServer.Port), StraightWriter = straight,
+        });
+        return lag;
+    }
+
+    /// <summary>The accident in place of the cutover; returns when the one that went through began.</summary>
+    private async Task<DateTime> ReplayAsync(SecondLeg second, OwnServer own, CancellationToken cancel)
+    {
+        _incident = new SequencesIncident(second, own, App(), _journal!, Folder, _observer);
+        await PhaseAsync("Cut over with the gate", () => _incident.RefuseAsync(cancel));
+        await PhaseAsync("Follow again", () => second.FollowAsync(status => Report("Follow again", status), cancel));
+        var began = _journal!.Now;
+        await PhaseAsync("Cut over without it", () => _incident.ForgetAsync(cancel));
+        await PhaseAsync("Mend the sequences", () => _incident.MendAsync(cancel));
+        return began;
+    }
+
+    private async Task<IReadOnlyList<RehearsalProof>> ProveAsync(List<RehearsalEvidence> legs, CancellationToken cancel)
+    {
+        var proofs = new List<RehearsalProof>(_incident?.Proofs ?? []);
+        foreach (var leg in legs)
+        {
+            proofs.AddRange(await RehearsalProofs.ProveAsync(leg, cancel));
+        }
+
+        // that the app met errors is what an accident is about
+        return _incident is null ? proofs : [.. proofs.Where(proof => !proof.Name.EndsWith(RehearsalProofs.NoErrors, StringComparison.Ordinal) && !proof.Name.EndsWith(RehearsalProofs.SequencesGoOn, StringComparison.Ordinal))];
+    }
+
+    private PgBouncerApp App() => new(_pooler!.Admin, _host!.App.Database, _pooler.ConfigurationFile);
 
     private async Task<ArchiveAccess> MakeHostAsync(CancellationToken cancel)
     {
@@ -136,11 +228,9 @@ internal sealed class RehearsalRun : IAsyncDisposable
         }
     }
 
-    private async Task<CutoverReport> CutOverAsync(ReplicationLink link, CancellationToken cancel)
+    private async Task<CutoverReport> CutOverAsync(ReplicationLink link, PgServer source, CutoverOptions options, string journal, CancellationToken cancel)
     {
-        var app = new PgBouncerApp(_pooler!.Admin, _host!.App.Database, _pooler.ConfigurationFile);
-        var cutover = new Cutover(link, _host.App, app, new CutoverOptions { MaxLagBytes = Math.Max(_options.LagBelow * 2, 64L << 20) }, _observer);
-        return await cutover.RunAsync(Folder["cutover.journal"], cancel);
+        return await new Cutover(link, source, App(), options, _observer).RunAsync(Folder[journal], cancel);
     }
 
     private async Task<bool> SoakAsync(CancellationToken cancel)
@@ -174,6 +264,7 @@ internal sealed class RehearsalRun : IAsyncDisposable
         var failures = new List<Exception>();
         await TryAsync(async () => await (_app?.DisposeAsync() ?? default));
         await TryAsync(async () => await (_pooler?.DisposeAsync() ?? default));
+        await TryAsync(async () => await (_second?.DisposeAsync() ?? default));
         if (_folder is not null)
         {
             await TryAsync(StopTargetAsync);
@@ -187,7 +278,7 @@ internal sealed class RehearsalRun : IAsyncDisposable
         }
         else if (_folder is not null)
         {
-            _observer.Warning($"Everything was kept in {Folder.Path}: host (the old server), target (the new one), archive, commits.journal (what the app remembers), cutover.journal. Both servers are stopped; start one as {_options.User.Name} with '{_binaries["pg_ctl"]} start -D <folder>'.");
+            _observer.Warning($"Everything was kept in {Folder.Path}: host (the old server), target (the new one), aurora and dms (the second leg's), archive, commits.journal (what the app remembers), cutover.journal. All servers are stopped; start one as {_options.User.Name} with '{_binaries["pg_ctl"]} start -D <folder>'.");
         }
 
         if (failures.Count > 0)

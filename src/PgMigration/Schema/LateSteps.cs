@@ -46,6 +46,15 @@ internal sealed class LateSteps(SchemaSource source, SchemaTarget target, IReadO
         }
     }
 
+    /// <summary>Statistics of what was loaded, without which an app's first queries are planned blindly.</summary>
+    public IEnumerable<SchemaStep> Statistics(IEnumerable<string> tables) =>
+        from table in tables
+        where target.UncountedTables.Contains(table)
+        select new SchemaStep(new SchemaRow { Section = SchemaSection.PostData, Type = "ANALYZE", Name = table, Action = SchemaAction.Complete, Reason = "has rows and no statistics" }, SchemaStage.Checks)
+        {
+            Table = table, Then = [$"ANALYZE {table}"],
+        };
+
     /// <summary>What refuses or alters rows that come with ids of their own, or fires for them.</summary>
     public IEnumerable<SchemaStep> Final()
     {

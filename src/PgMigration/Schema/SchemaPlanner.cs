@@ -48,6 +48,7 @@ internal sealed class SchemaPlanner
             steps.AddRange(_entries.Where(entry => !IsBefore(entry) && !(entry.ClassId == Catalogs.Triggers && eager.Contains(entry.Oid))).OrderBy(entry => IsGrant(entry)).Select(After));
             steps.AddRange(FilledViews());
             steps.AddRange(new LateSteps(_source, _target, _coming).Checks());
+            steps.AddRange(new LateSteps(_source, _target, _coming).Statistics(_entries.Where(entry => entry.Type == "TABLE").Select(Name)));
         }
 
         if (Wants(SchemaSection.Final))

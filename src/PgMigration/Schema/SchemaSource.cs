@@ -113,7 +113,7 @@ internal sealed class SchemaSource
     /// <summary>Comments, grants and the like.</summary>
     public ILookup<(string Kind, uint ClassId, string Identity), SchemaState> States { get; init; } = SchemaState.None;
 
-    /// <summary>Reads all of it.</summary>
+    /// <summary>Reads all of it, by a session whose search_path is empty.</summary>
     public static async Task<SchemaSource> ReadAsync(NpgsqlConnection session, IReadOnlyList<SchemaEntry> entries, CancellationToken cancel)
     {
         var tagged = entries.Where(entry => entry.Schema != "-").ToArray();
@@ -142,8 +142,6 @@ internal sealed class SchemaSource
     /// <summary>Reads only what the section Final is about, which is asked for while the app may wait.</summary>
     public static async Task<SchemaSource> ReadFinalAsync(NpgsqlConnection session, CancellationToken cancel)
     {
-        // as pg_dump reads: every name with its schema
-        await session.ExecuteAsync("SET search_path = ''", cancel);
         return new SchemaSource
         {
             AlwaysIdentities = await session.RowsAsync(Identities, row => (row.GetString(0), row.GetString(1), row.GetFieldValue<uint>(2)), cancel),

@@ -21,6 +21,9 @@ internal sealed class SchemaTarget
 
     private const string Empty = $"SELECT {Names} FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'm' AND NOT c.relispopulated";
 
+    // Rows that nobody has counted: the first queries of an app would be planned blindly.
+    private const string Uncounted = "SELECT quote_ident(schemaname) || '.' || quote_ident(relname) FROM pg_stat_user_tables WHERE n_live_tup > 0 AND last_analyze IS NULL AND last_autoanalyze IS NULL";
+
     // From 16 on a member may take on a role's objects only with its SET option.
     private const string Roles = """
         SELECT r.rolname::text, current_setting('is_superuser') = 'on' OR pg_has_role(r.oid, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END) FROM pg_roles r
@@ -56,6 +59,9 @@ internal sealed class SchemaTarget
     /// <summary>Materialized views without contents.</summary>
     public IReadOnlySet<string> EmptyViews { get; init; } = new HashSet<string>();
 
+    /// <summary>Tables with rows and without statistics.</summary>
+    public IReadOnlySet<string> UncountedTables { get; init; } = new HashSet<string>();
+
     /// <summary>Roles, and whether the login may give them objects.</summary>
     public IReadOnlyDictionary<string, bool> RoleOf { get; init; } = new Dictionary<string, bool>();
 
@@ -82,6 +88,7 @@ internal sealed class SchemaTarget
             HalfBuiltIndexes = await NamesAsync(HalfBuilt),
             UncheckedConstraints = await NamesAsync(Unchecked),
             EmptyViews = await NamesAsync(Empty),
+            UncountedTables = await NamesAsync(Uncounted),
             RoleOf = (await session.RowsAsync(Roles, row => (Key: row.GetString(0), Of: row.GetBoolean(1)), cancel)).ToDictionary(row => row.Key, row => row.Of, StringComparer.Ordinal),
             OfferedExtensions = (await session.RowsAsync(Extensions, row => (Key: row.GetString(0), Of: row.GetBoolean(1)), cancel)).ToDictionary(row => row.Key, row => row.Of, StringComparer.Ordinal),
             Barred = (await session.RowsAsync(SchemaRights, row => (row.GetString(0), row.GetString(1)), cancel)).ToHashSet(),
@@ -92,11 +99,8 @@ internal sealed class SchemaTarget
     }
 
     /// <summary>Reads only what the section Final is about, which is asked for while the app may wait.</summary>
-    public static async Task<SchemaTarget> ReadFinalAsync(NpgsqlConnection session, CancellationToken cancel)
-    {
-        await session.ExecuteAsync("SET search_path = ''", cancel);
-        return new SchemaTarget { Objects = await SchemaObjects.TablesAndTriggersAsync(session, cancel), ColumnOf = await ColumnsAsync(session, cancel) };
-    }
+    public static async Task<SchemaTarget> ReadFinalAsync(NpgsqlConnection session, CancellationToken cancel) =>
+        new() { Objects = await SchemaObjects.TablesAndTriggersAsync(session, cancel), ColumnOf = await ColumnsAsync(session, cancel) };
 
     private static async Task<IReadOnlyDictionary<(string, string), (bool, string)>> ColumnsAsync(NpgsqlConnection session, CancellationToken cancel) =>
         (await session.RowsAsync(Columns, row => (Key: (row.GetString(0), row.GetString(1)), Of: (row.GetBoolean(2), row.GetString(3))), cancel)).ToDictionary(row => row.Key, row => row.Of);

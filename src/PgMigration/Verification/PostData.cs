@@ -16,7 +16,8 @@ internal static class PostData
                format('%s of %s', k.conname, t.name), k.convalidated, t.plain
         from pg_constraint k join tables t on t.oid = k.conrelid where k.contype in ('p', 'u', 'f', 'c', 'x')
         union all
-        select 'trigger', format('%s of %s', g.tgname, t.name), g.tgenabled <> 'D', t.plain from pg_trigger g join tables t on t.oid = g.tgrelid where not g.tgisinternal and g.tgname !~ '^awsdms_'
+        select 'trigger', format('%s of %s', g.tgname, t.name), g.tgenabled <> 'D', t.plain from pg_trigger g join tables t on t.oid = g.tgrelid
+        where not g.tgisinternal and g.tgname !~ '^awsdms_' and g.tgenabled not in ('A', 'R') -- those fire for DMS too, and are made when it has stopped
         union all
         select 'default', format('%s.%I', t.name, a.attname), true, t.plain from pg_attrdef d join tables t on t.oid = d.adrelid join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
         where pg_get_expr(d.adbin, d.adrelid) !~ 'nextval\('

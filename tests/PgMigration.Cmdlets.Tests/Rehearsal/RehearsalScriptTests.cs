@@ -44,6 +44,22 @@ public sealed class RehearsalScriptTests : IDisposable
         Assert.False(Directory.Exists(_path));
     }
 
+    [Fact]
+    public async Task The_accident_of_the_forgotten_sequences_is_refused_with_the_gate_and_stopped_without_it()
+    {
+        using var run = Start("-Incident", "SequencesForgotten", "-Leg", "2");
+        var (exitCode, output, errors) = await run.EndAsync();
+
+        Assert.Equal((0, string.Empty), (exitCode, errors));
+        Assert.Matches(@"\* DMS copied the rows and made no sequence move\. With the gate in, the cutover refused before the app was let in[\s\S]*would get numbers that are taken", output);
+        Assert.Matches(@"\* With the gate taken out, the app was let in: 0\.0 ?% of its transactions failed before, [1-9]\d*\.\d ?% after", output);
+        Assert.Matches(@"\* The gate on the error rate stopped the app \d+\.\d s after the first of them: the second outage\.", output);
+        Assert.Matches(@"\* Repair-PgSequence moved [1-9]\d* sequences in \d+ ms, and 0 of [1-9]\d* transactions failed afterwards\.", output);
+        Assert.Matches(@"\nREHEARSAL leg2_downtime \d+\.\d\d s commits \d+ lost 0 doubled 0 app_errors [1-9]\d* refused_after_fence [1-9]\d*\n$", output);
+        Assert.DoesNotContain("FAILED", output, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_path));
+    }
+
     [Theory]
     [InlineData("INT")]
     [InlineData("TERM")]
@@ -69,7 +85,7 @@ public sealed class RehearsalScriptTests : IDisposable
 
     private ShellRun Start(params string[] arguments)
     {
-        var run = ShellRun.Start([Path.Combine(Checkout.Root, "build", "Rehearse.ps1"), "-DataSize", "20MB", "-Writers", "4", "-CommitsPerSecond", "300", "-Follow", "0", .. arguments.Contains("-Soak") ? arguments : ["-Soak", "1", .. arguments], "-Path", _path]);
+        var run = ShellRun.Start([Path.Combine(Checkout.Root, "build", "Rehearse.ps1"), .. arguments.Contains("-Leg") ? (string[])[] : ["-Leg", "1"], "-DataSize", "20MB", "-Writers", "4", "-CommitsPerSecond", "300", "-Follow", "0", .. arguments.Contains("-Soak") ? arguments : ["-Soak", "1", .. arguments], "-Path", _path]);
         run.Input.Close();
         return run;
     }

@@ -83,7 +83,7 @@ public sealed class MigrationRehearsalTests(ITestOutputHelper output)
 
     private async Task<RehearsalOptions> OptionsAsync() => new()
     {
-        DataSize = 20_000_000, App = new RehearsalAppOptions { Writers = 4, CommitsPerSecond = 300 }, Soak = TimeSpan.FromSeconds(1), Follow = TimeSpan.FromSeconds(1), Path = _path,
+        Leg = RehearsalLeg.First, DataSize = 20_000_000, App = new RehearsalAppOptions { Writers = 4, CommitsPerSecond = 300 }, Soak = TimeSpan.FromSeconds(1), Follow = TimeSpan.FromSeconds(1), Path = _path,
         ProgramFolder = await NativePrograms.FolderAsync(),
     };
 

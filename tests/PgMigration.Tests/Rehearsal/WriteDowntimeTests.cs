@@ -43,12 +43,26 @@ public sealed class WriteDowntimeTests
         journal.Record(new AppFailure(At(4.0), 9, Pooled: false, "25006", "before the cutover", [3]));
         RehearsalProof[] proofs = [new(RehearsalProofs.NothingLost, false, 2, "two are missing"), new(RehearsalProofs.NothingDoubled, true, 0, "")];
 
-        var report = RehearsalReport.From(evidence, proofs, [], new ReplicationLag { State = LinkState.Following, MeasuredAt = At(0) }, databaseBytes: 1, startedAt: At(0));
+        var report = RehearsalReport.From([evidence], proofs, [], new ReplicationLag { State = LinkState.Following, MeasuredAt = At(0) }, databaseBytes: 1, startedAt: At(0));
 
         Assert.Equal("REHEARSAL leg1_downtime 0.45 s commits 2 lost 2 doubled 0 app_errors 0 refused_after_fence 1", report.MachineLine);
         Assert.False(report.Passed);
         Assert.Equal("RehearsalProofFailed", report.Failure!.ErrorId);
         Assert.Contains("two are missing", report.Failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_second_leg_s_downtime_joins_the_line_behind_the_first_s()
+    {
+        using var journal = new CommitJournal();
+        var first = Evidence(journal, (5.0, WriterKind.Plain), (5.45, WriterKind.Plain), (5.5, WriterKind.Plain), (7.0, WriterKind.Plain));
+        journal.Record(new AcknowledgedCommit(0, WriterKind.Plain, At(7.25), At(7.25), 9999, 1, []));
+        var second = first with { Leg = RehearsalLeg.Second, OldServer = New, NewServer = New.WithHost("127.0.0.1", 9999), CutoverBegan = At(7.1), CutoverEnded = At(7.2), EarlierPorts = [Old.Port] };
+        RehearsalProof[] proofs = [new(RehearsalProofs.NothingLost, true, 0, ""), new(RehearsalProofs.OfSecondLeg + RehearsalProofs.NothingLost, false, 1, "one is missing"), new(RehearsalProofs.NothingDoubled, true, 0, "")];
+
+        var report = RehearsalReport.From([first with { LaterPorts = [9999] }, second], proofs, [], new ReplicationLag { State = LinkState.Following, MeasuredAt = At(0) }, databaseBytes: 1, startedAt: At(0));
+
+        Assert.Equal("REHEARSAL leg1_downtime 0.45 s leg2_downtime 0.25 s commits 5 lost 1 doubled 0 app_errors 0 refused_after_fence 0", report.MachineLine);
     }
 
     private static DateTime At(double seconds) => new DateTime(2025, 1, 1, 0, 0, 0, DateTimeKind.Utc).AddMilliseconds(Math.Round(seconds * 1000));
