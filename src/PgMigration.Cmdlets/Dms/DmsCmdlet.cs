@@ -9,6 +9,10 @@ public abstract class DmsCmdlet : MigrationCmdlet
     [Parameter]
     public string? EndpointUrl { get; set; }
 
+    /// <summary>A local DMS, as Start-LocalDms returned it: its endpoint, region and key.</summary>
+    [Parameter]
+    public LocalDmsServer? LocalDms { get; set; }
+
     /// <summary>The region; by default that of the session (Set-DefaultAWSRegion), the profile or AWS_REGION.</summary>
     [Parameter]
     public string? Region { get; set; }
@@ -22,6 +26,11 @@ public abstract class DmsCmdlet : MigrationCmdlet
     /// <exception cref="MigrationException"><c>EndpointInvalid</c>, <c>SessionCredentialsUnreadable</c>.</exception>
     protected DmsAccess Access(DmsAccess? known = null)
     {
+        if (LocalDms is not null)
+        {
+            return LocalDms.Access;
+        }
+
         var access = (known ?? new DmsAccess()) with
         {
             Endpoint = EndpointUrl is null ? known?.Endpoint : DmsAccess.ParseEndpoint(EndpointUrl),

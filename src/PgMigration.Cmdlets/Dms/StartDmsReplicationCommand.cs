@@ -23,6 +23,10 @@ namespace PgMigration.Cmdlets;
 /// <para>Four tasks of about the same size; DMS takes the logins from Secrets Manager.</para>
 /// </example>
 /// <example>
+/// <code>Start-DmsReplication -Source service=own -Target service=rehearsal -LocalDms (Start-LocalDms)</code>
+/// <para>The same on this machine, with a DMS of one's own, to rehearse it.</para>
+/// </example>
+/// <example>
 /// <code>Start-DmsReplication -Source service=own -Target service=aurora -TaskArn arn:aws:dms:eu-central-1:1:task:ABC</code>
 /// <para>Adopts and resumes a task that somebody made in the console.</para>
 /// </example>

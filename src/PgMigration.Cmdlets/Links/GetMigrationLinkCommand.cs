@@ -7,7 +7,7 @@ namespace PgMigration.Cmdlets;
 /// The restore runs on the new server; lag and cutover run from a laptop as well. The target must replay the source's WAL: by our
 /// restore_command, by another one, or streamed. For a cutover its login must be a superuser there. A target that was promoted meanwhile
 /// is found too, so that Resume-Cutover and Undo-Cutover can go on with it. Tasks of AWS DMS are found by the row that Start-DmsReplication
-/// wrote for each, once it has arrived; their region is the ARN's, and the keys those of the environment.
+/// wrote for each, once it has arrived; their region is the ARN's, and the keys those of the session (Set-AWSCredential) or the environment.
 /// </remarks>
 /// <example>
 /// <code>Get-MigrationLink -Source $env:DATABASE_URL -Target postgres://postgres@new.example.com/shop | Get-ReplicationLag</code>
@@ -36,5 +36,10 @@ public sealed class GetMigrationLinkCommand : MigrationCmdlet
     public PgServer? Target { get; set; }
 
     /// <inheritdoc/>
-    protected override async Task ProcessAsync(CancellationToken cancel) => Write(await LinkSearch.FindAsync(Source!, Target!, cancel));
+    protected override async Task ProcessAsync(CancellationToken cancel)
+    {
+        var link = await LinkSearch.FindAsync(Source!, Target!, cancel);
+        Write(link is DmsLink { Access.HasKeys: false } dms && SessionVariable("StoredAWSCredentials") is { } stored && AwsSession.KeysOf(stored) is var (key, secret, token)
+            ? dms.WithAccess(dms.Access.WithKeys(key, secret, token)) : link);
+    }
 }

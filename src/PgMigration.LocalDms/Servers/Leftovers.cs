@@ -18,7 +18,7 @@ internal static class Leftovers
         while (true)
         {
             int others = (await connection.ReadAsync(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1 AND usename = current_user AND pid <> pg_backend_pid()",
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1 AND usename = current_user AND datname = current_database() AND pid <> pg_backend_pid()",
                 row => row.GetBoolean(0), cancel, applicationName)).Count;
             if (others == 0)
             {

@@ -74,6 +74,14 @@ internal static class DmsSlots
     /// <summary>Bytes free on the disk of the source's WAL; null where this login may not run a program there.</summary>
     public static async Task<long?> FreeBytesAsync(NpgsqlConnection source, CancellationToken cancel)
     {
+        // Asked first: a server writes each refusal into its log.
+        if (!await source.ScalarAsync<bool>("""
+            select rolsuper or exists (select from pg_roles p where p.rolname = 'pg_execute_server_program' and pg_has_role(current_user, p.oid, 'USAGE')) from pg_roles where rolname = current_user
+            """, cancel))
+        {
+            return null;
+        }
+
         try
         {
             return (await source.RowsAsync("""
@@ -85,7 +93,7 @@ internal static class DmsSlots
         }
         catch (PostgresException)
         {
-            return null; // RDS allows no programs, and a source's df may be another than ours
+            return null; // a df that answers otherwise
         }
     }
 }

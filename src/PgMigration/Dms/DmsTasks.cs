@@ -53,7 +53,7 @@ internal static class DmsTasks
                     ? throw new MigrationException("DmsTaskFailed", MigrationErrorKind.InvalidOperation, $"{DmsTaskReport.Of(task, []).Detail}")
                     : false);
             },
-            task => $"{name}: {task.Status}{(task.ReplicationTaskStats?.FullLoadProgressPercent is { } percent and > 0 ? $", {percent} % loaded" : string.Empty)}", timeout, observer, cancel);
+            task => $"{name}: {task.Status}{(task.Status == "running" || task.LastFailureMessage is not { Length: > 0 } failure ? string.Empty : $" ({failure.TrimEnd('.')})")}{(task.ReplicationTaskStats?.FullLoadProgressPercent is { } percent and > 0 ? $", {percent} % loaded" : string.Empty)}", timeout, observer, cancel);
     }
 
     /// <summary>The same, where a failure is a state like the others.</summary>

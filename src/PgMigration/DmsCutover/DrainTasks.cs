@@ -28,13 +28,8 @@ public sealed class DrainTasks : ICutoverStep
             if (clock.Elapsed > nextLook)
             {
                 nextLook = clock.Elapsed + BetweenLooksAtDms;
-                using var dms = link.Connect();
-                var tasks = await DmsTasks.GlanceAsync(dms, link.TaskArns, cancel);
                 context.Observer.Progress(new MigrationProgress("Cutover", $"draining: {string.Join(", ", missing)} {(missing.Length == 1 ? "is" : "are")} not there yet"));
-                if (tasks.FirstOrDefault(task => task.IsFailed || task.State == "Stopped") is { } dead)
-                {
-                    throw new MigrationException("LinkBroken", MigrationErrorKind.InvalidData, $"{dead.Detail} Its nonce has not arrived ({first}).");
-                }
+                await RefuseDeadAsync(context, link, first, cancel);
             }
 
             await Task.Delay(5, cancel); // a row that arrives tells nobody
@@ -51,6 +46,24 @@ public sealed class DrainTasks : ICutoverStep
 
     /// <inheritdoc/>
     public Task UndoAsync(CutoverContext context, CancellationToken cancel) => Task.CompletedTask;
+
+    // A service that does not answer for a moment says nothing of its tasks: the nonce decides.
+    private static async Task RefuseDeadAsync(CutoverContext context, DmsLink link, string missing, CancellationToken cancel)
+    {
+        try
+        {
+            using var dms = link.Connect();
+            var tasks = await DmsTasks.GlanceAsync(dms, link.TaskArns, cancel);
+            if (tasks.FirstOrDefault(task => task.IsFailed || task.State == "Stopped") is { } dead)
+            {
+                throw new MigrationException("LinkBroken", MigrationErrorKind.InvalidData, $"{dead.Detail} The nonce of {missing} has not arrived.");
+            }
+        }
+        catch (MigrationException error) when (error.Kind is MigrationErrorKind.Connection or MigrationErrorKind.ResourceUnavailable)
+        {
+            context.Observer.Verbose($"DMS could not be asked about its tasks: {error.Message}");
+        }
+    }
 
     /// <summary>The tasks whose nonce the target does not show.</summary>
     internal static async Task<string[]> MissingAsync(CutoverContext context, DmsLink link, CancellationToken cancel)

@@ -86,9 +86,13 @@ public static class LinkSearch
             Source = source,
             Target = target,
             Tasks = [.. ours.Select(task => task.Task)],
-            Access = new DmsAccess { Region = ours[0].Task.Region, Endpoint = ours[0].Endpoint is { } endpoint ? DmsAccess.ParseEndpoint(endpoint) : null },
+            Access = AccessOf(ours[0].Task.Region, ours[0].Endpoint),
         };
     }
+
+    // A local DMS of this user knows one key, which is in its folder.
+    private static DmsAccess AccessOf(string? region, string? endpoint) => endpoint is null ? new DmsAccess { Region = region }
+        : DmsAccess.ParseEndpoint(endpoint) is var uri && LocalDmsServer.Find() is { } local && local.Endpoint == uri ? local.Access : new DmsAccess { Region = region, Endpoint = uri };
 
     private static async Task<Answer> AskAsync(PgServer server, CancellationToken cancel)
     {

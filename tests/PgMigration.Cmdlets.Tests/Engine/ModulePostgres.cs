@@ -22,7 +22,7 @@ public sealed class ModulePostgres : IDisposable
             $server = {{Local}}
             [Diagnostics.Process]::Start($server.User.Command('mkdir', [string[]]('-m', '0700', $args[0]))).WaitForExit()
             $null = $server.InitializeAsync('postgres', {{None}}, [string[]]@()).GetAwaiter().GetResult()
-            [IO.File]::AppendAllText("$($args[0])/data/postgresql.conf", "listen_addresses = '127.0.0.1'`nport = $($args[1])`nunix_socket_directories = '$($args[0])'`nfsync = off`n")
+            [IO.File]::AppendAllText("$($args[0])/data/postgresql.conf", "listen_addresses = '127.0.0.1'`nport = $($args[1])`nunix_socket_directories = '$($args[0])'`nfsync = off`nwal_level = logical`n")
             $null = $server.StartAsync($true, {{None}}).GetAwaiter().GetResult()
             """, _folder, _port);
     }

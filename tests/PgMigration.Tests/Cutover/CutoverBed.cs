@@ -7,6 +7,7 @@ internal sealed class CutoverBed : IAsyncDisposable
 {
     private readonly WorkFolder _folder;
     private readonly LocalServer _standby;
+    private LocalServer? _promoted;
 
     private CutoverBed(WorkFolder folder, LockedDownHost host, LocalPgBouncer pooler, LocalServer standby, PgServer target)
     {
@@ -88,6 +89,20 @@ internal sealed class CutoverBed : IAsyncDisposable
         return Host.App.WithHost("127.0.0.1", port);
     }
 
+    /// <summary>The host fails over: a copy that has all of it is promoted at another address, on a new timeline, and archives from there on.</summary>
+    public async Task<PgServer> FailOverSourceAsync()
+    {
+        int port = LoopbackPort.Free();
+        await Host.StopAsync();
+        await RunAsync(_folder.User, "cp", "-a", _folder["host"], _folder["promoted"]);
+        await _folder.WriteAsync("promoted/standby.signal", string.Empty);
+        await _folder.WriteAsync("promoted/postgresql.conf", $"{await File.ReadAllTextAsync(_folder["promoted/postgresql.conf"])}\nport = {port}\nrestore_command = 'false'\n");
+        _promoted = new LocalServer(PostgresBinaries.Find(), _folder["promoted"], _folder.User);
+        await _promoted.StartAsync();
+        await _promoted.RunAsync("pg_ctl", CancellationToken.None, "promote", "--pgdata", _folder["promoted"], "--wait", "--silent");
+        return Host.App.WithHost("127.0.0.1", port);
+    }
+
     /// <summary>Lets a standby stream from the source as the app's login.</summary>
     public async Task AllowReplicationAsync()
     {
@@ -121,6 +136,7 @@ internal sealed class CutoverBed : IAsyncDisposable
     {
         await Pooler.DisposeAsync();
         await _standby.StopAsync("immediate");
+        await (_promoted?.StopAsync("immediate") ?? Task.CompletedTask);
         await Host.DisposeAsync();
         _folder.Remove();
     }

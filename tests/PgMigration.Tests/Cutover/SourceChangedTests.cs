@@ -46,6 +46,53 @@ public sealed class SourceChangedTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_source_that_fails_over_to_another_address_is_gone_on_with_there_and_nothing_is_lost()
+    {
+        await _bed.WriteAsAppAsync();
+        string path = _bed.NewJournal;
+        using (var journal = CutoverJournal.Create(path))
+        {
+            await using var context = _bed.Context(journal, new CutoverOptions { MaxPause = TimeSpan.FromSeconds(20), Until = nameof(MarkSource), LeaveAppPaused = true });
+            Assert.Equal(CutoverOutcome.Unfinished, (await new CutoverRunner(CutoverPlan.ForWal(), context).RunAsync()).Outcome);
+        }
+
+        var promoted = await _bed.FailOverSourceAsync();
+        var report = await (_bed.Cutover() with { Source = promoted }).ResumeAsync(path);
+
+        Assert.Equal(CutoverOutcome.CutOver, report.Outcome);
+        Assert.Equal(2u, CutoverRecord.Read(path).Entries.Last(entry => entry.Facts is not null).Facts!.MarkTimeline); // fenced and marked anew, where the app's commits are now
+        await _bed.WriteAsAppAsync();
+        await using var target = await _bed.Link.Target.ConnectAsync();
+        Assert.Equal(2, await target.ScalarAsync<long>("select count(*) from items where who = 'after'", CancellationToken.None));
+        await using var old = await promoted.ConnectAsync("-c default_transaction_read_only=off");
+        Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, (await Assert.ThrowsAsync<PostgresException>(() => old.ExecuteAsync("insert into items (who) values ('late')", CancellationToken.None))).SqlState);
+    }
+
+    [Fact]
+    public async Task A_reader_on_the_target_does_not_hold_up_what_it_must_replay()
+    {
+        await using (var app = await _bed.Host.App.ConnectAsync())
+        {
+            await app.ExecuteAsync("insert into items (who) select 'old' from generate_series(1, 1000)", CancellationToken.None);
+            await app.ExecuteAsync("select pg_logical_emit_message(true, 'fill', repeat(' ', 16777216))", CancellationToken.None);
+        }
+
+        await using var reader = await _bed.Link.Target.ConnectAsync();
+        await ArchivingServer.UntilAsync("the target has the rows", async () => await reader.ScalarAsync<bool>("select exists (select from items where who = 'old')", CancellationToken.None));
+        await reader.ExecuteAsync("begin isolation level repeatable read; select count(*) from items", CancellationToken.None);
+        await using (var app = await _bed.Host.App.ConnectAsync())
+        {
+            await app.ExecuteAsync("delete from items where who = 'old'", CancellationToken.None);
+            await app.ExecuteAsync("vacuum items", CancellationToken.None); // what the reader still sees is removed, for which it may hold replay for 30 s
+        }
+
+        var report = await _bed.Cutover().RunAsync(_bed.NewJournal); // it may pause for 20 s
+
+        Assert.Equal(CutoverOutcome.CutOver, report.Outcome);
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => reader.ExecuteAsync("select count(*) from items", CancellationToken.None));
+    }
+
+    [Fact]
     public async Task The_fence_outlives_a_crash_of_a_source_that_commits_asynchronously()
     {
         await using (var owner = await _bed.Host.App.ConnectAsync())
