@@ -1,4 +1,5 @@
 #requires -Version 7.6 -Modules PgMigration
+
 <#
 .SYNOPSIS
     Moves a database from a host without superuser to this server, following its WAL archive.

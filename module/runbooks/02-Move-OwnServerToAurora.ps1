@@ -1,4 +1,5 @@
 #requires -Version 7.6 -Modules PgMigration
+
 <#
 .SYNOPSIS
     Moves a database from a server of one's own to Aurora or RDS by AWS DMS.

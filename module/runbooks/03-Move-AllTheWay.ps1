@@ -1,4 +1,5 @@
 #requires -Version 7.6 -Modules PgMigration
+
 <#
 .SYNOPSIS
     Moves a database from a host without superuser all the way to Aurora or RDS, and waits for a person's yes before each leg.

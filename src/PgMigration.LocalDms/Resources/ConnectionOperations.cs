@@ -14,6 +14,7 @@ internal sealed class ConnectionOperations(Resources resources)
     {
         operations.Add<TestConnectionRequest>("TestConnection", Test);
         operations.Add<DescribeConnectionsRequest>("DescribeConnections", Describe);
+        operations.Add<DeleteConnectionRequest>("DeleteConnection", Delete);
     }
 
     private TestConnectionResponse Test(TestConnectionRequest request)
@@ -61,6 +62,16 @@ internal sealed class ConnectionOperations(Resources resources)
             ("endpoint-arn", connection => connection.EndpointArn), ("replication-instance-arn", connection => connection.InstanceArn));
         var (page, marker) = Pages.Of(found, request.MaxRecords, request.Marker);
         return new() { Connections = [.. page.Select(Show)], Marker = marker };
+    }
+
+    private DeleteConnectionResponse Delete(DeleteConnectionRequest request)
+    {
+        var record = resources.Connections.Find(connection => connection.EndpointArn == request.EndpointArn && connection.InstanceArn == request.ReplicationInstanceArn)
+            ?? throw Fault.NotFound("No such connection was tested.");
+        var shown = Show(record) with { Status = "deleting" };
+        resources.Connections.Remove(record);
+        resources.Save();
+        return new() { Connection = shown };
     }
 
     private Connection Show(ConnectionRecord record) => new()

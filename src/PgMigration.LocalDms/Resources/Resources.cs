@@ -52,10 +52,6 @@ internal sealed class Resources
     /// <exception cref="Fault">ResourceNotFoundFault.</exception>
     public EndpointRecord Endpoint(string? arn) => Endpoints.Find(endpoint => endpoint.Arn == arn) ?? throw Fault.NotFound($"Endpoint '{arn}' not found.");
 
-    /// <summary>The task of this address.</summary>
-    /// <exception cref="Fault">ResourceNotFoundFault.</exception>
-    public MigrationTask Task(string? arn) => arn is not null && _tasks.TryGetValue(arn, out var task) ? task : throw Fault.NotFound($"Replication Task '{arn}' not found.");
-
     /// <summary>Puts instances, endpoints and connections on disk.</summary>
     public void Save() => _folder.Write(FileName, _records);
 

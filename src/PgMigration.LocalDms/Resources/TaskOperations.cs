@@ -8,6 +8,8 @@ internal sealed class TaskOperations(Resources resources)
 {
     private const int MostTables = 500;
 
+    private IEnumerable<MigrationTask> All => resources.Tasks.Where(task => task.Record.InstanceArn is not null);
+
     /// <summary>Makes them known.</summary>
     public void AddTo(Operations operations)
     {
@@ -24,14 +26,14 @@ internal sealed class TaskOperations(Resources resources)
     private CreateReplicationTaskResponse Create(CreateReplicationTaskRequest request)
     {
         string name = Identifiers.Check(request.ReplicationTaskIdentifier, "replication task");
-        if (resources.Tasks.Any(task => task.Record.Identifier == name))
+        if (All.Any(task => task.Record.Identifier == name))
         {
             throw Fault.AlreadyExists($"Replication Task '{name}' already exists.");
         }
 
         var instance = resources.Instance(request.ReplicationInstanceArn);
-        var source = EndpointOf(request.SourceEndpointArn, "source");
-        var target = EndpointOf(request.TargetEndpointArn, "target");
+        var source = EndpointOf(resources, request.SourceEndpointArn, "source");
+        var target = EndpointOf(resources, request.TargetEndpointArn, "target");
         TableMappings.Parse(request.TableMappings);
         string arn = resources.Arn.New("task");
         var record = new TaskRecord
@@ -54,7 +56,7 @@ internal sealed class TaskOperations(Resources resources)
 
     private DescribeReplicationTasksResponse Describe(DescribeReplicationTasksRequest request)
     {
-        var found = Pages.Filter(resources.Tasks, request.Filters, "tasks",
+        var found = Pages.Filter(All, request.Filters, "tasks",
             ("replication-task-arn", task => task.Record.Arn), ("replication-task-id", task => task.Record.Identifier), ("migration-type", task => task.Record.MigrationType),
             ("endpoint-arn", task => request.Filters!.Any(filter => filter.Values.Contains(task.Record.TargetArn)) ? task.Record.TargetArn : task.Record.SourceArn),
             ("replication-instance-arn", task => task.Record.InstanceArn));
@@ -64,12 +66,12 @@ internal sealed class TaskOperations(Resources resources)
 
     private ModifyReplicationTaskResponse Modify(ModifyReplicationTaskRequest request)
     {
-        var task = resources.Task(request.ReplicationTaskArn);
+        var task = Find(request.ReplicationTaskArn);
         task.Modify(record =>
         {
             // all is checked before anything is changed
             string name = request.ReplicationTaskIdentifier is { } given ? Identifiers.Check(given, "replication task") : record.Identifier;
-            if (name != record.Identifier && resources.Tasks.Any(other => other.Record.Identifier == name))
+            if (name != record.Identifier && All.Any(other => other.Record.Identifier == name))
             {
                 throw Fault.AlreadyExists($"Replication Task '{name}' already exists.");
             }
@@ -92,7 +94,7 @@ internal sealed class TaskOperations(Resources resources)
 
     private StartReplicationTaskResponse Start(StartReplicationTaskRequest request)
     {
-        var task = resources.Task(request.ReplicationTaskArn);
+        var task = Find(request.ReplicationTaskArn);
         if (!IsTested(task.Record, task.Record.SourceArn) || !IsTested(task.Record, task.Record.TargetArn))
         {
             throw Fault.InvalidState("Test connection for replication instance and endpoint should be successful for starting the replication task.");
@@ -105,51 +107,64 @@ internal sealed class TaskOperations(Resources resources)
 
     private StopReplicationTaskResponse Stop(StopReplicationTaskRequest request)
     {
-        var task = resources.Task(request.ReplicationTaskArn);
+        var task = Find(request.ReplicationTaskArn);
         task.Stop();
         return new() { ReplicationTask = TaskView.Of(task.Record) };
     }
 
     private DeleteReplicationTaskResponse Delete(DeleteReplicationTaskRequest request)
     {
-        var task = resources.Task(request.ReplicationTaskArn);
+        var task = Find(request.ReplicationTaskArn);
         task.Delete();
         return new() { ReplicationTask = TaskView.Of(task.Record) };
     }
 
     private DescribeTableStatisticsResponse DescribeTables(DescribeTableStatisticsRequest request)
     {
-        var record = resources.Task(request.ReplicationTaskArn).Record;
-        var found = Pages.Filter(record.Tables, request.Filters, "tables",
-            ("schema-name", table => table.Name.Schema), ("table-name", table => table.Name.Table), ("table-state", table => table.State));
-        var (page, marker) = Pages.Of(found, request.MaxRecords, request.Marker, MostTables);
+        var record = Find(request.ReplicationTaskArn).Record;
+        var (page, marker) = Pages.Of(TaskView.Filter(record.Tables, request.Filters), request.MaxRecords, request.Marker, MostTables);
         return new() { ReplicationTaskArn = record.Arn, TableStatistics = [.. page.Select(TaskView.Of)], Marker = marker };
     }
 
     private ReloadTablesResponse Reload(ReloadTablesRequest request)
     {
-        if (request.ReloadOption is not (null or "data-reload"))
-        {
-            throw Fault.InvalidValue($"ReloadOption is '{request.ReloadOption}'; the local DMS knows data-reload.");
-        }
-
-        var task = resources.Task(request.ReplicationTaskArn);
-        task.Reload([.. request.TablesToReload.Select(table => new TableName(table.SchemaName, table.TableName))]);
+        var task = Find(request.ReplicationTaskArn);
+        Reload(task, request.TablesToReload, request.ReloadOption);
         return new() { ReplicationTaskArn = task.Record.Arn };
     }
 
-    private EndpointRecord EndpointOf(string arn, string type) => resources.Endpoint(arn) is var endpoint && endpoint.Type == type
+    private MigrationTask Find(string arn) => All.FirstOrDefault(task => task.Record.Arn == arn) ?? throw Fault.NotFound($"Replication Task '{arn}' not found.");
+
+    /// <summary>Loads tables of a task anew.</summary>
+    /// <exception cref="Fault">It does not run, has no such table, or the option is not known.</exception>
+    internal static void Reload(MigrationTask task, IEnumerable<TableToReload> tables, string? option)
+    {
+        if (option is not (null or "data-reload"))
+        {
+            throw Fault.InvalidValue($"ReloadOption is '{option}'; the local DMS knows data-reload.");
+        }
+
+        task.Reload([.. tables.Select(table => new TableName(table.SchemaName, table.TableName))]);
+    }
+
+    /// <summary>The endpoint of this address, if it is of this kind.</summary>
+    /// <exception cref="Fault">ResourceNotFoundFault, InvalidParameterValueException.</exception>
+    internal static EndpointRecord EndpointOf(Resources resources, string arn, string type) => resources.Endpoint(arn) is var endpoint && endpoint.Type == type
         ? endpoint
         : throw Fault.InvalidValue($"Endpoint '{endpoint.Identifier}' is a {endpoint.Type} endpoint, where a {type} endpoint is expected.");
 
     private bool IsTested(TaskRecord task, string endpoint) =>
         resources.Connections.Exists(connection => connection.InstanceArn == task.InstanceArn && connection.EndpointArn == endpoint && connection.Status == "successful");
 
-    private static string MigrationType(string type) => type is "full-load" or "cdc" or "full-load-and-cdc"
+    /// <summary>What is moved, if there is such a kind.</summary>
+    /// <exception cref="Fault">InvalidParameterValueException.</exception>
+    internal static string MigrationType(string type) => type is "full-load" or "cdc" or "full-load-and-cdc"
         ? type
         : throw Fault.InvalidValue($"MigrationType is '{type}'; expected full-load, cdc or full-load-and-cdc.");
 
-    private static void SetPositions(TaskRecord record, EndpointRecord source, string? start, string? stop, DateTime? startTime)
+    /// <summary>Notes where changes begin and end.</summary>
+    /// <exception cref="Fault">InvalidParameterValueException: a position that cannot be kept to.</exception>
+    internal static void SetPositions(TaskRecord record, EndpointRecord source, string? start, string? stop, DateTime? startTime)
     {
         if (startTime is not null)
         {

@@ -1,3 +1,5 @@
+using PgMigration.DmsModel;
+
 namespace PgMigration.LocalDms;
 
 /// <summary>A task as it is kept on disk.</summary>
@@ -12,8 +14,11 @@ internal sealed class TaskRecord
     /// <summary>What its objects on the servers are named by: letters and digits that no other task has had.</summary>
     public required string Key { get; init; }
 
-    /// <summary>The instance that it runs on; null for one without.</summary>
+    /// <summary>The instance that it runs on; null for a serverless replication.</summary>
     public string? InstanceArn { get; init; }
+
+    /// <summary>What a serverless replication says that it may use.</summary>
+    public ComputeConfig? ComputeConfig { get; init; }
 
     /// <summary>Where rows come from.</summary>
     public required string SourceArn { get; init; }

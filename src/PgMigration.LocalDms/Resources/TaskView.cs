@@ -54,6 +54,31 @@ internal static class TaskView
         ValidationState = table.Validation,
     };
 
+    /// <summary>The tables that filters let through.</summary>
+    /// <exception cref="Fault">ResourceNotFoundFault, InvalidParameterValueException.</exception>
+    public static List<TableRun> Filter(IEnumerable<TableRun> tables, Filter[]? filters) => Pages.Filter(tables, filters, "tables",
+        ("schema-name", table => table.Name.Schema), ("table-name", table => table.Name.Table), ("table-state", table => table.State));
+
+    /// <summary>How far a serverless replication is.</summary>
+    public static ReplicationStats ServerlessStatsOf(TaskRecord record)
+    {
+        var stats = StatsOf(record);
+        return new ReplicationStats
+        {
+            FullLoadProgressPercent = stats.FullLoadProgressPercent,
+            ElapsedTimeMillis = stats.ElapsedTimeMillis,
+            TablesLoaded = stats.TablesLoaded,
+            TablesLoading = stats.TablesLoading,
+            TablesQueued = stats.TablesQueued,
+            TablesErrored = stats.TablesErrored,
+            FreshStartDate = stats.FreshStartDate,
+            StartDate = stats.StartDate,
+            StopDate = stats.StopDate,
+            FullLoadStartDate = stats.FullLoadStartDate,
+            FullLoadFinishDate = stats.FullLoadFinishDate,
+        };
+    }
+
     private static ReplicationTaskStats StatsOf(TaskRecord record)
     {
         int loaded = record.Tables.Count(table => table.IsLoaded || (!record.Loads && !table.IsSuspended));

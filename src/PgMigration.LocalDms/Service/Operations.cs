@@ -14,6 +14,7 @@ internal sealed class Operations
         new EndpointOperations(resources).AddTo(this);
         new ConnectionOperations(resources).AddTo(this);
         new TaskOperations(resources).AddTo(this);
+        new ServerlessOperations(resources).AddTo(this);
         Gate = resources.Gate;
     }
 

@@ -64,6 +64,9 @@ public sealed class LocalDmsServer
     [JsonIgnore]
     public DmsAccess Access => new DmsAccess { Endpoint = Endpoint, Region = Region }.WithKeys(_start.AccessKeyId, _start.SecretAccessKey, _start.SessionToken);
 
+    /// <summary>The key with its secret, as AWS's libraries hold it: <c>$StoredAWSCredentials = $dms</c> lets the session's cmdlets use it.</summary>
+    public Amazon.Runtime.ImmutableCredentials GetCredentials() => new(_start.AccessKeyId, _start.SecretAccessKey, _start.SessionToken);
+
     /// <summary>The one that runs in a folder; null when none does.</summary>
     /// <param name="folder">The folder; null for <see cref="DefaultFolder"/>.</param>
     /// <exception cref="MigrationException"><c>LocalDmsFolderUnreadable</c>.</exception>

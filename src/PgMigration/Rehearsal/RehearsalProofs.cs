@@ -104,22 +104,24 @@ public static class RehearsalProofs
     private static RehearsalProof ProveOneServerAtATime(RehearsalEvidence evidence)
     {
         // what was sent after the other server had answered was certainly committed after it
+        var fenceStood = evidence.FenceStood; // once: it looks through the whole journal
         var oldTimeline = evidence.OnOldServer.Select(commit => commit.Timeline).DefaultIfEmpty().Max();
-        var against = evidence.OnOldServer.Where(commit => commit.SentAt > evidence.FenceStood)
+        var against = evidence.OnOldServer.Where(commit => commit.SentAt > fenceStood)
             .Select(commit => string.Create(CultureInfo.InvariantCulture, $"the old server committed {Describe(commit.Rows[0])} at {commit.AcknowledgedAt:HH:mm:ss.fff}, after the new one had begun"))
             .Concat(evidence.OnNewServer.Where(commit => evidence.IsPhysical && commit.Timeline <= oldTimeline)
                 .Select(commit => string.Create(CultureInfo.InvariantCulture, $"the new server committed {Describe(commit.Rows[0])} on timeline {commit.Timeline}, not newer than the old server's")))
             .Concat(evidence.Commits.Where(commit => commit.Port != evidence.OldServer.Port && commit.Port != evidence.NewServer.Port && !evidence.EarlierPorts.Contains(commit.Port))
                 .Select(commit => string.Create(CultureInfo.InvariantCulture, $"a server on port {commit.Port}, which is none of them, committed {Describe(commit.Rows[0])}")))
             .ToList();
-        return evidence.FenceStood is { } stood
+        return fenceStood is { } stood
             ? RehearsalProof.Of(OneServerAtATime, against, string.Create(CultureInfo.InvariantCulture, $"the new server's first commit was acknowledged at {stood:HH:mm:ss.fff}"))
             : new RehearsalProof(OneServerAtATime, false, 1, "the new server acknowledged no commit at all");
     }
 
     private static RehearsalProof ProveOldServerRefused(RehearsalEvidence evidence)
     {
-        var accepted = evidence.OnOldServer.Where(commit => commit.SentAt > evidence.FenceStood)
+        var fenceStood = evidence.FenceStood;
+        var accepted = evidence.OnOldServer.Where(commit => commit.SentAt > fenceStood)
             .Select(commit => string.Create(CultureInfo.InvariantCulture, $"writer {commit.Writer} ({commit.Kind}) was let through at {commit.AcknowledgedAt:HH:mm:ss.fff}")).ToList();
         int refused = RefusedAfterFence(evidence);
         return refused == 0 && accepted.Count == 0

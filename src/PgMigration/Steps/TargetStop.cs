@@ -44,9 +44,9 @@ internal static class TargetStop
                     }
                 }
 
-                if (last is not null && context.Options.TargetIsStopped)
+                if (context.Options.TargetIsStopped && last is not null && (last.InnerException ?? last) is not PostgresException)
                 {
-                    return; // somebody who can see it says so
+                    return; // somebody who can see it says so, and it does not say otherwise
                 }
 
                 if (clock.Elapsed > context.Options.PromoteTimeout)

@@ -6,8 +6,8 @@ using System.Text.Json.Nodes;
 namespace PgMigration.Dms.Tests;
 
 /// <summary>Clients that nobody here wrote drive a task's whole life: what they sign, send and read is DMS's protocol.</summary>
-[Collection(DmsCollection.Name)]
-public sealed class ForeignClientTests(DmsBed bed)
+/// <remarks>They wait for other processes most of the time: so beside the other tests, on servers of their own.</remarks>
+public sealed class ForeignClientTests(DmsBed bed) : IClassFixture<DmsBed>
 {
     [Fact]
     public async Task The_JavaScript_client_of_AWS_drives_a_task_from_its_making_to_its_removal()
@@ -64,6 +64,33 @@ public sealed class ForeignClientTests(DmsBed bed)
         {
             await AwsAsync("delete-endpoint", "--endpoint-arn", endpoint);
         }
+    }
+
+    [Fact]
+    public async Task The_command_line_of_AWS_drives_a_serverless_replication()
+    {
+        using var databases = await bed.NewTaskAsync("CREATE TABLE item (id int PRIMARY KEY)", "INSERT INTO item SELECT generate_series(1, 10)");
+        await TestPostgres.ExecuteAsync(databases.Target, "CREATE TABLE item (id int PRIMARY KEY)");
+        string name = databases.Source.Database;
+        string source = await EndpointAsync(name, "source", databases.Source);
+        string target = await EndpointAsync(name, "target", databases.Target);
+        var made = await AwsAsync("create-replication-config", "--replication-config-identifier", name, "--source-endpoint-arn", source, "--target-endpoint-arn", target, "--compute-config", "MaxCapacityUnits=4",
+            "--replication-type", "full-load-and-cdc", "--table-mappings", TestTask.Everything, "--replication-settings", """{"FullLoadSettings":{"TargetTablePrepMode":"DO_NOTHING"}}""");
+        string config = made!["ReplicationConfig"]!["ReplicationConfigArn"]!.GetValue<string>();
+        async Task<string> StatusAsync() => (await AwsAsync("describe-replications", "--filters", $"Name=replication-config-arn,Values={config}"))!["Replications"]![0]!["Status"]!.GetValue<string>();
+        await TestTask.UntilAsync(StatusAsync, status => status == "created");
+
+        await AwsAsync("start-replication", "--replication-config-arn", config, "--start-replication-type", "start-replication");
+        await databases.TargetAsync("SELECT count(*) FROM item", 10L);
+        await TestPostgres.ExecuteAsync(databases.Source, "INSERT INTO item VALUES (11)");
+        await databases.TargetAsync("SELECT count(*) FROM item", 11L);
+        Assert.Equal("running", await StatusAsync());
+        Assert.DoesNotContain(await databases.Client.ListReplicationTasksAsync(), task => task.ReplicationTaskIdentifier == name);
+
+        await AwsAsync("stop-replication", "--replication-config-arn", config);
+        await TestTask.UntilAsync(StatusAsync, status => status == "stopped");
+        await AwsAsync("delete-replication-config", "--replication-config-arn", config);
+        await TestTask.UntilAsync(() => TestPostgres.QueryAsync<long>(databases.Source, "SELECT count(*) FROM pg_replication_slots WHERE database = current_database()"), slots => slots == 0);
     }
 
     private async Task<string> EndpointAsync(string name, string type, PgServer server)

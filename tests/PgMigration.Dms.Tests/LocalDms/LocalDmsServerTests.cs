@@ -39,6 +39,7 @@ public sealed class LocalDmsServerTests : IAsyncLifetime
         var server = await LocalDmsServer.StartAsync(new LocalDmsOptions { Folder = _folder });
         string secret = new NetworkCredential(string.Empty, server.SecretAccessKey).Password;
         Assert.True(secret.Length >= 40);
+        Assert.Equal(secret, server.GetCredentials().SecretKey);
 
         Assert.DoesNotContain(secret, await File.ReadAllTextAsync($"/proc/{server.ProcessId}/cmdline"), StringComparison.Ordinal);
         Assert.DoesNotContain(secret, await File.ReadAllTextAsync($"/proc/{server.ProcessId}/environ"), StringComparison.Ordinal);

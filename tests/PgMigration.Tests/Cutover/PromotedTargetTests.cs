@@ -36,8 +36,10 @@ public sealed class PromotedTargetTests : IAsyncLifetime
         Assert.Single(await session.RowsAsync(PromoteTarget.Request, row => row.GetBoolean(0), CancellationToken.None, inTime));
     }
 
-    [Fact]
-    public async Task A_target_that_stands_still_keeps_the_source_fenced_until_it_is_known_to_be_stopped()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)] // said of one that runs: it is stopped all the same
+    public async Task A_target_that_stands_still_keeps_the_source_fenced_until_it_is_known_to_be_stopped(bool saidToBeStopped)
     {
         string path = _bed.NewJournal;
         await FreezeAfterPromotionAsync(path);
@@ -55,7 +57,8 @@ public sealed class PromotedTargetTests : IAsyncLifetime
             await _bed.SignalTargetAsync("CONT");
         }
 
-        Assert.Equal(CutoverOutcome.BackOnSource, (await _bed.Cutover().UndoAsync(path)).Outcome);
+        var cutover = _bed.Cutover();
+        Assert.Equal(CutoverOutcome.BackOnSource, (await (cutover with { Options = cutover.Options with { TargetIsStopped = saidToBeStopped } }).UndoAsync(path)).Outcome);
         Assert.False(_bed.TargetRuns);
         await _bed.WriteAsAppAsync();
     }

@@ -1,0 +1,14 @@
+namespace PgMigration.DmsModel;
+
+/// <summary>Asks how serverless replications are.</summary>
+public sealed record DescribeReplicationsRequest
+{
+    /// <summary>Which ones; null for all.</summary>
+    public Filter[]? Filters { get; init; }
+
+    /// <summary>How many on a page: 20 to 100.</summary>
+    public int? MaxRecords { get; init; }
+
+    /// <summary>Where the page begins: what the last one said; null for the first.</summary>
+    public string? Marker { get; init; }
+}
