@@ -45,7 +45,7 @@ public sealed record RehearsalReport
     public required IReadOnlyList<RehearsalProof> Proofs { get; init => field = value.ToArray(); }
 
     /// <summary>What happened in an accident that was replayed, a sentence an act; empty when none was.</summary>
-    public IReadOnlyList<string> Story { get; init; } = [];
+    public IReadOnlyList<string> Story { get; init => field = value.ToArray(); } = [];
 
     /// <summary>The size of the database when it was filled, in bytes.</summary>
     public required long DatabaseBytes { get; init; }
