@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Net;
 using System.Net.Sockets;
 using Npgsql;
 
@@ -87,10 +88,13 @@ internal static class TargetStop
         return false;
     }
 
-    // Nobody listens where it would, or on this machine its process is gone.
+    // Nobody listens where it would, or on this machine its process is gone. Of a server of another machine that is reached at an address of
+    // this one, a refusal only says that the tunnel there is gone.
     private static bool DoesNotRun(CutoverContext context, Exception error) =>
-        error.GetBaseException() is SocketException { SocketErrorCode: SocketError.ConnectionRefused }
+        (error.GetBaseException() is SocketException { SocketErrorCode: SocketError.ConnectionRefused } && !(context.Link is WalLink far && IsOfThisMachine(context.Target.Host) && !Directory.Exists(far.DataDirectory)))
         || (context.Link is WalLink link && link.LocalLayout() is { } layout && LocalServer.ReadProcessId(layout.DataDirectory) is null);
+
+    private static bool IsOfThisMachine(string host) => host is "localhost" || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
 
     // On this machine one that does not answer for so long is ended by the kernel: it needs a new restore anyway, and without its first
     // process no other accepts a connection.

@@ -81,6 +81,31 @@ public sealed class PromotedTargetTests : IAsyncLifetime
         await _bed.WriteAsAppAsync();
     }
 
+    [Theory]
+    [InlineData("/nowhere/data", false)] // of another machine: only the tunnel to it is gone
+    [InlineData("/", true)]
+    public async Task A_refused_connection_proves_that_a_target_is_stopped_only_where_it_would_listen(string dataDirectory, bool proves)
+    {
+        using var journal = CutoverJournal.Create(_bed.NewJournal);
+        var link = new WalLink
+        {
+            Source = _bed.Host.App, Target = _bed.Link.Target.WithHost("127.0.0.1", LoopbackPort.Free()), TargetAddress = _bed.Host.App, Archive = "file:///archive", BackupName = "base", DataDirectory = dataDirectory, SystemIdentifier = 1,
+        };
+        await using var context = new CutoverContext(link, _bed.Host.App, _bed.Host.App, _bed.App, new CutoverOptions(), journal, IMigrationObserver.None);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+
+        var stopping = TargetStop.StopAsync(context, limit.Token);
+
+        if (proves)
+        {
+            await stopping;
+        }
+        else
+        {
+            Assert.Equal("TargetStateUnknown", (await Assert.ThrowsAsync<MigrationException>(() => stopping)).ErrorId);
+        }
+    }
+
     private async Task FreezeAfterPromotionAsync(string path)
     {
         using var journal = CutoverJournal.Create(path);
