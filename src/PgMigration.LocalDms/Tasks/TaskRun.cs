@@ -100,6 +100,7 @@ internal sealed class TaskRun(TaskContext task, ReloadRequests reloads)
                 else
                 {
                     await RestoreAsync(target, cancel);
+                    await ReviseAsync(source, cancel);
                     running();
                 }
             }
@@ -138,15 +139,40 @@ internal sealed class TaskRun(TaskContext task, ReloadRequests reloads)
             throw new TaskFailure($"The source's wal_level is {level}; changes can only be moved with logical.");
         }
 
-        Record.Tables = [.. (await Catalog.ReadAsync(source, null, cancel))
-            .Where(table => task.Mappings.Includes(table.Name.Schema, table.Name.Table))
-            .Select(table => new TableRun { Name = table.Name, NeedsPreparation = Record.Loads, State = Record.Loads ? TableState.Before : TableState.Completed, Validation = task.Settings.Validates ? "Pending records" : "Not enabled" })];
+        Record.Tables = await FindTablesAsync(source, cancel);
         if (Record.Tables.Count == 0 && task.Settings.FailsWithoutTables)
         {
             throw new TaskFailure("No tables were found at task initialization. Either the selected table(s) or schemas(s) no longer exist or no match was found for the table selection pattern(s).");
         }
 
         task.Changed();
+    }
+
+    private async Task<List<TableRun>> FindTablesAsync(NpgsqlConnection source, CancellationToken cancel) =>
+        [.. (await Catalog.ReadAsync(source, null, cancel)).Where(table => task.Mappings.Includes(table.Name.Schema, table.Name.Table)).Select(table => new TableRun
+        {
+            Name = table.Name,
+            NeedsPreparation = Record.Loads,
+            State = Record.Loads ? TableState.Before : TableState.Completed,
+            Validation = task.Settings.Validates ? "Pending records" : "Not enabled",
+        })];
+
+    // The mappings may have been changed while the task was stopped, and tables may have come. A publication that is made anew under its name
+    // is seen by the stream as it was at each moment; what a new table had before is in its load.
+    private async Task ReviseAsync(NpgsqlConnection source, CancellationToken cancel)
+    {
+        var known = Record.Tables.Select(table => table.Name).ToHashSet();
+        var fresh = (await FindTablesAsync(source, cancel)).Where(table => !known.Contains(table.Name)).ToList();
+        var kept = Record.Tables.Where(table => task.Mappings.Includes(table.Name.Schema, table.Name.Table)).ToList();
+        if (fresh.Count > 0 || kept.Count < known.Count)
+        {
+            Record.Tables = [.. kept, .. fresh];
+            task.Save();
+            if (Record.MovesChanges)
+            {
+                await _slot.PublishAsync(source, cancel);
+            }
+        }
     }
 
     // Until the record says that the task has begun, all of this is done again after a kill: nothing has been loaded by then.

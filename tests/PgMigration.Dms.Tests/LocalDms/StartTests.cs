@@ -32,6 +32,24 @@ public sealed class StartTests(DmsBed bed)
     }
 
     [Fact]
+    public async Task Tables_that_new_mappings_bring_are_loaded_and_followed_when_the_task_goes_on()
+    {
+        using var task = await bed.NewTaskAsync("CREATE TABLE item (id int PRIMARY KEY)", "CREATE TABLE other (id int PRIMARY KEY)", "INSERT INTO other VALUES (1)");
+        task.Mappings = TestTask.Everything.Replace("\"table-name\":\"%\"", "\"table-name\":\"item\"", StringComparison.Ordinal);
+        await task.RunAsync();
+        await task.StopAsync();
+        await TestPostgres.ExecuteAsync(task.Source, "INSERT INTO other VALUES (2)", "INSERT INTO item VALUES (1)");
+
+        await task.Client.ModifyReplicationTaskAsync(new() { ReplicationTaskArn = task.Arn, TableMappings = TestTask.Everything });
+        await task.StatusAsync("stopped");
+        await task.StartAsync("resume-processing");
+        await TestTask.UntilAsync(() => task.Client.ListTableStatisticsAsync(task.Arn), tables => tables.Length == 2 && tables.All(table => table.TableState == "Table completed"));
+        await TestPostgres.ExecuteAsync(task.Source, "INSERT INTO other VALUES (3)", "DELETE FROM other WHERE id = 1");
+
+        await task.TargetAsync("SELECT (SELECT string_agg(id::text, ',' ORDER BY id) FROM other) || ' ' || (SELECT count(*) FROM item)", "2,3 1");
+    }
+
+    [Fact]
     public async Task In_full_LOB_mode_nothing_is_cut_and_changes_bring_their_large_values_in_a_second_step()
     {
         using var task = await bed.NewTaskAsync("CREATE TABLE doc (id int PRIMARY KEY, body text)", "INSERT INTO doc VALUES (1, repeat('x', 100000))");
