@@ -10,7 +10,8 @@ internal sealed class ShellRun : IDisposable
 
     private ShellRun(string program, IEnumerable<string> arguments)
     {
-        _process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        // a suite that was started in the background ignores SIGINT, and all below it inherit that
+        _process = Process.Start(new ProcessStartInfo("env", ["--default-signal=INT,QUIT", program, .. arguments]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
         _errors = _process.StandardError.ReadToEndAsync();
     }
 
@@ -44,7 +45,7 @@ internal sealed class ShellRun : IDisposable
     /// <summary>Waits for its end.</summary>
     public async Task<(int ExitCode, string Output, string Errors)> EndAsync()
     {
-        string output = await _process.StandardOutput.ReadToEndAsync();
+        string output = await _process.StandardOutput.ReadToEndAsync().WaitAsync(TimeSpan.FromMinutes(3));
         await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
         return (_process.ExitCode, output.ReplaceLineEndings("\n"), (await _errors).ReplaceLineEndings("\n"));
     }

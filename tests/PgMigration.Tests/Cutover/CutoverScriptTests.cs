@@ -123,7 +123,7 @@ public sealed class CutoverScriptTests : IAsyncLifetime, IDisposable
 
     private async Task<Process> StartAsync(string command, string? herokuToken = null)
     {
-        var shell = new ProcessStartInfo("dotnet", [NativePrograms.InCheckout("src/PgMigration.Shell/bin", "pgmigration-shell.dll"), "-NonInteractive", "-Command", "$ErrorActionPreference = 'Stop'; " + command])
+        var shell = new ProcessStartInfo("env", ["--default-signal=INT,QUIT", "dotnet", NativePrograms.InCheckout("src/PgMigration.Shell/bin", "pgmigration-shell.dll"), "-NonInteractive", "-Command", "$ErrorActionPreference = 'Stop'; " + command])
         {
             RedirectStandardOutput = true, RedirectStandardError = true,
         };
