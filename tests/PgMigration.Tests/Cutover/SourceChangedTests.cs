@@ -117,7 +117,7 @@ public sealed class SourceChangedTests : IAsyncLifetime
     {
         var clock = new ChangedClock();
         using var journal = CutoverJournal.Create(_bed.NewJournal);
-        await using var context = _bed.Context(journal, new CutoverOptions { Clock = clock, MaxPause = TimeSpan.FromMinutes(5) });
+        await using var context = _bed.Context(journal, new CutoverOptions { Clock = clock, MaxPause = TimeSpan.FromSeconds(100) });
         var plan = WrappedStep.Plan(nameof(DrainLink), after: async _ =>
         {
             // what a night in a closed laptop leaves: another hour on the wall, and connections that nobody serves
@@ -129,7 +129,7 @@ public sealed class SourceChangedTests : IAsyncLifetime
         var error = await Assert.ThrowsAsync<MigrationException>(() => new CutoverRunner(plan, context).RunAsync());
 
         Assert.Equal("CutoverUndone", error.ErrorId);
-        Assert.Contains("not done within 300 s", error.Message, StringComparison.Ordinal);
+        Assert.Contains("not done within 100 s", error.Message, StringComparison.Ordinal);
         await _bed.WriteAsAppAsync();
         await using var target = await _bed.Link.Target.ConnectAsync();
         Assert.True(await target.ScalarAsync<bool>("select pg_is_in_recovery()", CancellationToken.None));
