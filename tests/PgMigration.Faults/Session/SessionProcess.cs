@@ -42,7 +42,7 @@ internal sealed class SessionProcess : IDisposable
     /// <summary>Starts one.</summary>
     public static SessionProcess Start(string setup, string verb, string journal, string? waitAt, string? sabotage, Action<string> log)
     {
-        var start = new ProcessStartInfo("dotnet", [typeof(SessionProcess).Assembly.Location, "session", setup, verb, journal, waitAt ?? "-", sabotage ?? "-"])
+        var start = new ProcessStartInfo("env", ["--default-signal=INT,QUIT", "dotnet", typeof(SessionProcess).Assembly.Location, "session", setup, verb, journal, waitAt ?? "-", sabotage ?? "-"])
         {
             RedirectStandardOutput = true, RedirectStandardInput = true, RedirectStandardError = true,
         };
