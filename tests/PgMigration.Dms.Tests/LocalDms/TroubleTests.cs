@@ -118,6 +118,7 @@ public sealed class TroubleTests(DmsBed bed)
         using var elsewhere = new TestTask(task.Source.Database + "own", task.Source, own.Server, bed.Dms, bed.InstanceArn).With("ErrorBehavior", "RecoverableErrorCount", 2);
         await elsewhere.RunAsync();
         await own.Local.StopAsync("immediate");
+        await TestPostgres.ExecuteAsync(task.Source, "INSERT INTO item VALUES (1)"); // a task with nothing to apply does not miss its target
 
         var failed = await elsewhere.StatusAsync("failed");
         Assert.Equal("Stop Reason RECOVERABLE_ERROR", failed.StopReason);
