@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Management.Automation;
 
 namespace PgMigration.Cmdlets;
@@ -33,7 +34,7 @@ namespace PgMigration.Cmdlets;
 /// $report.Folder</code>
 /// Keeps everything: the data directories, the archive, the application's own journal and the servers' logs. The servers are stopped.
 /// </example>
-[Cmdlet(VerbsLifecycle.Invoke, "MigrationRehearsal")]
+[Cmdlet(VerbsLifecycle.Invoke, "MigrationRehearsal", SupportsShouldProcess = true)]
 [OutputType(typeof(RehearsalReport))]
 public sealed class InvokeMigrationRehearsalCommand : MigrationCmdlet
 {
@@ -114,6 +115,12 @@ public sealed class InvokeMigrationRehearsalCommand : MigrationCmdlet
             PostgresBin = PostgresBin is null ? null : ResolvePath(PostgresBin),
             User = OSUser is null ? _usual.User : new OSUser(OSUser),
         };
+        string action = string.Create(CultureInfo.InvariantCulture, $"Start throwaway servers, fill them with about {options.DataSize / 1_000_000} MB, and rehearse");
+        if (!await ShouldAsync(options.Path ?? System.IO.Path.GetTempPath(), action))
+        {
+            return;
+        }
+
         var report = await MigrationRehearsal.RunAsync(options, Observer, cancel);
         Write(report);
         if (report.Failure is { } failure)
