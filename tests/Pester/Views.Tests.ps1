@@ -22,7 +22,7 @@ Describe 'In a terminal of 80 columns' {
         foreach ($text in $plan.Step + '=Promotion' + '=PointOfNoReturn' + $plan.Effect.ForEach{ $_.Substring(0, 15) }) {
             $shown | Should -BeLike "*$($text -replace '\s+', '')*"
         }
-        [regex]::Matches($shown, 'undo:').Count | Should -Be $plan.Count
+        [regex]::Matches($shown, 'undo:').Count | Should -BeGreaterOrEqual $plan.Count
     }
 
     It 'a cutover shows where it stopped, why, and its journal' {
