@@ -4,11 +4,14 @@ BeforeAll {
     $manifest = [IO.Path]::GetFullPath("$PSScriptRoot/../../PgMigration.psd1")
     Import-Module $manifest -Force
 
+    $pwsh, $program = [Environment]::ProcessPath, @()
+    if ([IO.Path]::GetFileNameWithoutExtension($pwsh) -eq 'dotnet') { $program = "$PSHOME/pwsh.dll" } # pwsh as a .NET tool
+
     # Runs a script in a session of its own; returns what it wrote to both streams, and its exit code.
-    function Invoke-Session([string] $Script, [string[]] $With = '-NoProfile') {
+    function Invoke-Session([string] $Script) {
         $file = Join-Path $TestDrive "$(New-Guid).ps1"
         Set-Content $file $Script
-        $output = & (Get-Process -Id $PID).Path @With -File $file $manifest 2>&1
+        $output = & $pwsh @program -NoProfile -File $file $manifest 2>&1
         [pscustomobject]@{ Output = ($output | Out-String).Trim(); ExitCode = $LASTEXITCODE }
     }
 }
