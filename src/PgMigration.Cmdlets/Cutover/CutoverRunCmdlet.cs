@@ -25,10 +25,18 @@ public abstract class CutoverRunCmdlet : CutoverCmdlet
     [GateTransformation]
     public MigrationGate[] Gate { get; set; } = [];
 
-    /// <summary>By a link of DMS: how long tables may be compared whole while the app is paused; the others by samples and their newest rows. Bare numbers are seconds; 5 by default.</summary>
+    /// <summary>
+    /// By a link of DMS: how long rows are compared before the app is paused, such as 02:00:00 for a large database. Tables that are the same then, and
+    /// that nobody writes to after, need not be read in the pause. Bare numbers are seconds; 60 by default, 0 for not at all.
+    /// </summary>
     [Parameter]
     [DurationTransformation]
-    public TimeSpan CompareFor { get; set; } = TimeSpan.FromSeconds(5);
+    public TimeSpan CompareAheadFor { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>By a link of DMS: how long tables that were written to may be compared whole while the app is paused; the others by samples and their newest rows. Bare numbers are seconds; 1 by default.</summary>
+    [Parameter]
+    [DurationTransformation]
+    public TimeSpan CompareFor { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
     /// Let the old server, fenced, follow the new one by logical replication from the first write on, so that Undo-Cutover goes back without
@@ -80,6 +88,6 @@ public abstract class CutoverRunCmdlet : CutoverCmdlet
     private CutoverOptions Options() => new()
     {
         MaxLagBytes = MaxLag, MaxTransactionAge = MaxTransactionAge, MinFreeDiskBytes = MinFreeDisk, Gates = Gate, Until = Until, LeaveAppPaused = LeaveAppPaused,
-        CompareFor = CompareFor, KeepSourceInSync = KeepSourceInSync, WatchFor = WatchFor, WatchGates = WatchGate, AutoUndo = AutoUndo,
+        CompareAheadFor = CompareAheadFor, CompareFor = CompareFor, KeepSourceInSync = KeepSourceInSync, WatchFor = WatchFor, WatchGates = WatchGate, AutoUndo = AutoUndo,
     };
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Management.Automation;
 
 namespace PgMigration.Cmdlets;
@@ -115,8 +114,8 @@ public sealed class InvokeMigrationRehearsalCommand : MigrationCmdlet
             PostgresBin = PostgresBin is null ? null : ResolvePath(PostgresBin),
             User = OSUser is null ? _usual.User : new OSUser(OSUser),
         };
-        string action = string.Create(CultureInfo.InvariantCulture, $"Start throwaway servers, fill them with about {options.DataSize / 1_000_000} MB, and rehearse");
-        if (!await ShouldAsync(options.Path ?? System.IO.Path.GetTempPath(), action))
+        string what = options.Incident != RehearsalIncident.None ? $"the accident {options.Incident}" : options.Leg == RehearsalLeg.Both ? "both legs" : $"the {options.Leg.ToString().ToLowerInvariant()} leg";
+        if (!await ShouldAsync(options.Path ?? "a fresh folder under the temp path", $"Rehearse {what} on throwaway servers"))
         {
             return;
         }

@@ -96,6 +96,9 @@ public sealed class CutoverContext : IAsyncDisposable
     /// <summary>Cancelled when the user wants no more; behind the point of no return the steps themselves are not.</summary>
     internal CancellationToken Wish { get; set; }
 
+    /// <summary>What a comparison of rows found before the app was paused.</summary>
+    internal ComparedAhead ComparedAhead { get; set; } = ComparedAhead.Nothing;
+
     /// <summary>How far behind the target was when the gates were first asked.</summary>
     internal (long Bytes, Lsn Target)? FirstLag { get; set; }
 

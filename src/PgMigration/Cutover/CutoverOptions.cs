@@ -27,8 +27,11 @@ public sealed record CutoverOptions
     /// <summary>How long the promotion may take.</summary>
     public TimeSpan PromoteTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long tables may be compared whole, behind a link that copies rows, while the app is paused; the others are compared by samples of their rows.</summary>
-    public TimeSpan CompareFor { get; init; } = TimeSpan.FromSeconds(5);
+    /// <summary>How long rows are compared before the app is paused, behind a link that copies rows; zero for not at all.</summary>
+    public TimeSpan CompareAheadFor { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long tables that were written to since may be compared whole while the app is paused; the others are compared by samples of their rows.</summary>
+    public TimeSpan CompareFor { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Whether sequences of a target that got only rows are repaired; false to refuse where they would collide.</summary>
     public bool RepairSequences { get; init; } = true;

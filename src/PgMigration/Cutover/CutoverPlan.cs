@@ -50,6 +50,7 @@ public sealed record CutoverPlan(IReadOnlyList<ICutoverStep> Steps)
         [
             new CheckReplication(),
             new PrepareReplication(),  // claims the source; its undo lets stopped tasks go on, once the app runs again
+            new CompareAhead(),        // finds what is wrong before anybody waits, and leaves less for the pause
             new ConfirmReplication(),
             new PauseApp(),
             new FenceSource(),         // spares DMS

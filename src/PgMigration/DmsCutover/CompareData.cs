@@ -1,6 +1,6 @@
 namespace PgMigration;
 
-/// <summary>Compares the rows of both servers, which stand still: as much as fits the time, and of the rest the newest and some others.</summary>
+/// <summary>Compares the rows of both servers, which stand still: what was not proven before, as much as fits the time, and of the rest the newest and some others.</summary>
 /// <remarks>That a nonce has arrived proves order. Whether DMS changed or left out something on the way, only the rows tell.</remarks>
 public sealed class CompareData : ICutoverStep
 {
@@ -8,7 +8,7 @@ public sealed class CompareData : ICutoverStep
     public string Name => nameof(CompareData);
 
     /// <inheritdoc/>
-    public string Effect => "compare the tables' rows on both servers: whole ones as far as -CompareFor allows, the others by their newest rows and a sample";
+    public string Effect => "compare the rows of tables that were written to since: whole ones as far as -CompareFor allows, the others by their newest rows and a sample";
 
     /// <inheritdoc/>
     public string UndoEffect => "nothing to undo";
@@ -17,7 +17,7 @@ public sealed class CompareData : ICutoverStep
     public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
     {
         string[] tables = DmsProof.MovedTables(await DmsReplication.ReportAsync(DmsProof.LinkOf(context), cancel));
-        return await TableComparison.RunAsync(context.Source, context.Target, tables, context.Options.CompareFor, context.Observer, cancel);
+        return await TableComparison.RunAsync(context.Source, context.Target, tables, context.Options.CompareFor, context.ComparedAhead, context.Observer, cancel);
     }
 
     /// <inheritdoc/>

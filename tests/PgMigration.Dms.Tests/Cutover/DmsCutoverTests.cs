@@ -19,10 +19,9 @@ public sealed class DmsCutoverTests(DmsBed bed) : IDisposable
     [Fact]
     public async Task An_app_that_writes_all_the_way_loses_nothing_sees_no_error_and_gets_numbers_that_are_free()
     {
-        await using var shop = await ReadyAsync();
+        await using var shop = await WithQuietTableAsync();
         await using var app = new WritingApp(shop.AsApp(shop.Source));
         await app.MoreAsync(50);
-
         var report = await shop.Cutover(app).RunAsync(Journal);
         await app.MoreAsync(50);
         await app.PauseAsync();
@@ -35,6 +34,7 @@ public sealed class DmsCutoverTests(DmsBed bed) : IDisposable
         Assert.Equal(2000 + app.Acknowledged.Count, await Shop.CountAsync(shop.Target, "orders"));
         await RefusedAsync(shop.AsApp(shop.Source));
         Assert.Equal("stopped", Assert.Single(await DmsReplication.ReportAsync(shop.Link!)).Status);
+        Assert.Equal("1 tables the same before and not written to since, 2 tables the same as a whole", Assert.Single(report.Steps, step => step.Step == nameof(CompareData)).Proof);
     }
 
     [Fact]
@@ -92,18 +92,35 @@ public sealed class DmsCutoverTests(DmsBed bed) : IDisposable
         Assert.Equal(shop.Source.Port, app.Server.Port);
     }
 
-    [Fact]
-    public async Task A_row_that_is_other_on_the_target_ends_the_cutover()
+    [Theory]
+    [InlineData("orders SET total = total + 1 WHERE id = 77", 60, false)]
+    [InlineData("orders SET total = total + 1 WHERE id = 77", 0, true)]
+    [InlineData("customers SET name = 'other' WHERE id = 7", 60, false)]
+    public async Task A_row_that_is_other_on_the_target_ends_the_cutover_before_the_pause_if_there_is_time(string harm, int secondsAhead, bool isPaused)
     {
         await using var shop = await ReadyAsync();
         await using var app = new WritingApp(shop.AsApp(shop.Source));
-        await TestPostgres.ExecuteAsync(shop.Target, "UPDATE orders SET total = total + 1 WHERE id = 77");
+        await TestPostgres.ExecuteAsync(shop.Target, $"UPDATE {harm}");
 
-        var error = await Assert.ThrowsAsync<MigrationException>(() => shop.Cutover(app).RunAsync(Journal));
+        var error = await Assert.ThrowsAsync<MigrationException>(() => shop.Cutover(app, new CutoverOptions { CompareAheadFor = TimeSpan.FromSeconds(secondsAhead) }).RunAsync(Journal));
 
         Assert.Equal("DataDiffers", Assert.IsType<MigrationException>(error.InnerException).ErrorId);
-        Assert.Contains("public.orders", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"public.{harm.Split(' ')[0]} is not the same", error.Message, StringComparison.Ordinal);
         Assert.Equal(shop.Source.Port, app.Server.Port);
+        Assert.Equal(isPaused, CutoverJournal.Read(Journal).Any(entry => entry is { Event: CutoverEvent.Begun, Step: nameof(PauseApp) }));
+    }
+
+    [Fact]
+    public async Task A_table_that_somebody_writes_to_after_it_was_compared_is_compared_again_in_the_pause()
+    {
+        await using var shop = await WithQuietTableAsync();
+        await using var app = new WritingApp(shop.AsApp(shop.Source));
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => RunAsync(shop, app, nameof(ConfirmReplication),
+            _ => TestPostgres.ExecuteAsync(shop.Target, "DELETE FROM countries WHERE code = 'nz'", "SELECT pg_stat_force_next_flush()")));
+
+        Assert.Equal("DataDiffers", Assert.IsType<MigrationException>(error.InnerException).ErrorId);
+        Assert.Contains("public.countries is not the same on both servers: 2 rows on the source, 1 on the target", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -142,8 +159,23 @@ public sealed class DmsCutoverTests(DmsBed bed) : IDisposable
         await app.MoreAsync(10);
 
         Assert.Equal("CutoverUndone", error.ErrorId);
-        Assert.Contains(nameof(DrainTasks), error.Message, StringComparison.Ordinal);
+        Assert.Contains($"DrainTasks failed: it was not done within 3 s; the last try ended so: the nonce of {shop.Link!.TaskNames[0]} has not arrived", error.Message, StringComparison.Ordinal);
         Assert.Empty(app.Errors);
+    }
+
+    [Fact]
+    public async Task A_transaction_in_which_DMS_reads_for_long_does_not_keep_a_cutover_from_beginning_and_anybody_elses_does()
+    {
+        await using var shop = await ReadyAsync();
+        await using var app = new WritingApp(shop.AsApp(shop.Source), writers: 0);
+        var options = new CutoverOptions { MaxTransactionAge = TimeSpan.FromMilliseconds(200), Until = nameof(CheckReplication) };
+        await using var reading = await OldTransactionAsync(shop.Options.SourceForDms!);
+
+        Assert.Equal(CutoverOutcome.Unfinished, (await shop.Cutover(app, options).RunAsync(Journal)).Outcome);
+
+        await using var other = await OldTransactionAsync(shop.AsApp(shop.Source));
+        var error = await Assert.ThrowsAsync<MigrationException>(() => shop.Cutover(app, options).RunAsync(Journal + "2"));
+        Assert.Contains($"process {other.ProcessID} of {shop.AsApp(shop.Source).User}", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -159,6 +191,29 @@ public sealed class DmsCutoverTests(DmsBed bed) : IDisposable
     {
         var shop = await Shop.OpenAsync(bed);
         await shop.MakeReadyAsync();
+        return shop;
+    }
+
+    private static async Task<Npgsql.NpgsqlConnection> OldTransactionAsync(PgServer login)
+    {
+        var session = await login.ConnectAsync();
+        await session.ExecuteAsync("begin; select count(*) from orders", CancellationToken.None);
+        await ArchivingServer.UntilAsync("it is old", () => session.ScalarAsync<bool>("select clock_timestamp() - xact_start > interval '300 milliseconds' from pg_stat_activity where pid = pg_backend_pid()", CancellationToken.None));
+        return session;
+    }
+
+    // Beside the tables that the app writes to, one that nobody does.
+    private async Task<Shop> WithQuietTableAsync()
+    {
+        var shop = await Shop.OpenAsync(bed, "CREATE TABLE countries (code varchar(2) PRIMARY KEY)");
+        await TestPostgres.ExecuteAsync(shop.Source, "INSERT INTO countries VALUES ('ch'), ('nz')");
+        await shop.MakeReadyAsync();
+        foreach (var server in (PgServer[])[shop.Source, shop.Target])
+        {
+            // counts of writes are handed in late
+            await ArchivingServer.UntilAsync("the rows are counted", async () => await Shop.CountAsync(server, "pg_stat_user_tables WHERE relname = 'countries' AND n_tup_ins = 2") == 1);
+        }
+
         return shop;
     }
 

@@ -101,10 +101,14 @@ internal static class CutoverBench
 
     private static void Print(string name, List<MeasuredCutover> measured)
     {
-        var parts = measured[0].Parts.Select(part => part.Part).Select(part => string.Create(CultureInfo.InvariantCulture, $"{part} {Median(measured.Select(each => each.Parts.First(other => other.Part == part).Seconds)):0.000}"));
+        var worst = measured.MaxBy(each => each.Gap)!;
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{name}: gap p50 {Median(measured.Select(each => each.Gap.TotalSeconds)):0.000} s, worst {measured.Max(each => each.Gap.TotalSeconds):0.000} s of {measured.Count}, {Median(measured.Select(each => each.Rate)):0} commits/s had, {measured.Sum(each => each.Errors)} errors"));
-        Console.WriteLine($"     parts, p50: {string.Join(", ", parts)}");
+        Console.WriteLine($"     parts, p50: {Parts(part => Median(measured.Select(each => SecondsOf(each, part))))}");
+        Console.WriteLine($"     parts of the worst: {Parts(part => SecondsOf(worst, part))}");
+
+        string Parts(Func<string, double> seconds) => string.Join(", ", worst.Parts.Select(part => string.Create(CultureInfo.InvariantCulture, $"{part.Part} {seconds(part.Part):0.000}")));
+        static double SecondsOf(MeasuredCutover one, string part) => one.Parts.First(other => other.Part == part).Seconds;
     }
 
     private static void Line(string what, double value, string unit) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"BENCH cutover {what} {value:0.00} {unit}"));
