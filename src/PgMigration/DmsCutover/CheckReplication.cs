@@ -80,6 +80,12 @@ public sealed class CheckReplication : ICutoverStep
     private static async Task CheckTablesAsync(CutoverContext context, NpgsqlConnection source, NpgsqlConnection target, string[] tables, CancellationToken cancel)
     {
         var moved = tables.ToHashSet();
+        if (await RowIdentity.FindSlipsAsync(source, tables, cancel) is [_, ..] mute)
+        {
+            throw Preconditions.Closed(string.Create(CultureInfo.InvariantCulture,
+                $"The updates and deletes of {mute.Count} tables do not say which row they are about, so DMS loses them: {string.Join("; ", mute.Take(8))}{(mute.Count > 8 ? "; …" : string.Empty)}. Run that on the source, then load these tables anew: what was lost does not come back by itself."));
+        }
+
         if (await PostData.FindGapsAsync(source, target, moved, cancel) is [_, ..] gaps)
         {
             throw Preconditions.Closed(string.Create(CultureInfo.InvariantCulture,
