@@ -69,8 +69,13 @@ internal static class TableComparison
 
     private static async Task<int> CompareSampleAsync(NpgsqlConnection here, NpgsqlConnection there, ComparedTable table, CancellationToken cancel)
     {
-        var rows = await table.SampleAsync(here, cancel);
-        return SampledRow.Wrong(rows, await table.LookUpAsync(there, rows.Values, cancel)) is [_, ..] wrong ? throw Differs(table, rows.Count, wrong) : rows.Count;
+        var (ours, theirs) = (await table.SampleAsync(here, cancel), await table.SampleAsync(there, cancel));
+        if (SampledRow.Wrong(ours, await table.LookUpAsync(there, ours.Values, cancel)) is [_, ..] lost)
+        {
+            throw Differs(table, ours.Count, lost);
+        }
+
+        return SampledRow.Wrong(theirs, await table.LookUpAsync(here, theirs.Values, cancel)) is [_, ..] left ? throw Exceeds(table, theirs.Count, left) : ours.Count + theirs.Count;
     }
 
     /// <summary>What is said of a table whose rows are not the same as a whole.</summary>
@@ -82,6 +87,10 @@ internal static class TableComparison
     internal static MigrationException Differs(ComparedTable table, int looked, SampledRow[] wrong) => Differs(table, string.Create(CultureInfo.InvariantCulture,
         $"of {looked:N0} rows looked at {wrong.Length:N0} are missing or other on the target, such as the one with the key {string.Join(", ", wrong[0].Key)}"));
 
+    /// <summary>What is said of a table that has rows on the target which the source has not, or has otherwise.</summary>
+    internal static MigrationException Exceeds(ComparedTable table, int looked, SampledRow[] wrong) => Differs(table, string.Create(CultureInfo.InvariantCulture,
+        $"of {looked:N0} rows of the target looked at {wrong.Length:N0} are not on the source any more or other there, such as the one with the key {string.Join(", ", wrong[0].Key)}"));
+
     private static MigrationException Differs(ComparedTable table, string how) => new("DataDiffers", MigrationErrorKind.InvalidData,
-        $"{table} is not the same on both servers: {how}. Load it anew (ReloadTables), and look for who wrote to the target, for LOBs that were cut and for changed primary keys, which DMS ignores.");
+        $"{table} is not the same on both servers: {how}. Load it anew (ReloadTables), and look for who wrote to the target, for LOBs that were cut, and for changed primary keys and TRUNCATE, which DMS does not move.");
 }
