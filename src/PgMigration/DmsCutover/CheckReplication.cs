@@ -63,7 +63,7 @@ public sealed class CheckReplication : ICutoverStep
         context.AppLogin = await context.App.FindLoginAsync(cancel) is { } app && app != context.Source ? app : null;
         if (context.SparedLogins.Length == 0)
         {
-            throw Preconditions.Closed("DMS's login on the source is not known, so the fence could not spare it. Run Start-DmsReplication again, which notes it.");
+            throw Preconditions.Closed("DMS's login on the source is not known, so the fence could not spare it. Run Start-DmsReplication again, which notes it; where its endpoint takes it from a secret, name it with -SourceForDms postgres://login@host/database.");
         }
 
         if (context.AppLogin is { } login && context.SparedLogins.Contains(login.User))
