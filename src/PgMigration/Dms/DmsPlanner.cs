@@ -131,7 +131,13 @@ internal static class DmsPlanner
     private static void CheckKeys(IReadOnlyList<DmsTable> tables, DmsReplicationOptions options, IMigrationObserver observer)
     {
         Warn(tables.Where(table => table.IsUnlogged), "are unlogged: their changes are in no WAL, so DMS loads them and then leaves them behind. Copy them during the pause, or ALTER TABLE … SET LOGGED.");
-        var keyless = tables.Where(table => table.KeyColumns.Count == 0 && !table.IsIdentityFull).ToArray();
+        if (tables.Where(table => table.IdentityGap is not null && (table.KeyColumns.Count > 0 || table.IdentityGap == RowIdentity.IndexGone)).ToArray() is [_, ..] mute)
+        {
+            throw new MigrationException("DmsNoRowIdentity", MigrationErrorKind.InvalidOperation, string.Create(CultureInfo.InvariantCulture,
+                $"The updates and deletes of {mute.Length} tables do not say which row they are about, so DMS would lose them without a word: {string.Join("; ", mute.Take(10).Select(table => RowIdentity.Mend(table.Quoted, table.IdentityGap!, table.KeyColumns.Count > 0)))}{(mute.Length > 10 ? "; …" : string.Empty)}. Run that on the source, or leave them out with -Exclude."));
+        }
+
+        var keyless = tables.Where(table => table.IdentityGap is not null).ToArray();
         if (keyless.Length > 0 && !options.AllowNoPrimaryKey)
         {
             throw new MigrationException("DmsNoPrimaryKey", MigrationErrorKind.InvalidOperation, string.Create(CultureInfo.InvariantCulture,
