@@ -140,7 +140,7 @@ internal sealed class SourceSlot(TaskContext task)
 
     private static string CreateStatement(string name, IEnumerable<TableDefinition> tables, string publish)
     {
-        string list = string.Join(", ", tables.Select(table => table.Name.Quoted));
+        string list = string.Join(", ", tables.Select(table => $"ONLY {table.Name.Quoted}")); // what inherits is there by itself, if at all
         return $"CREATE PUBLICATION {Sql.Name(name)}{(list.Length == 0 ? string.Empty : $" FOR TABLE {list}")} WITH (publish = '{publish}')";
     }
 }

@@ -36,6 +36,10 @@ internal static class DmsTableRules
             "It is unlogged: DMS loads its rows and moves none of its changes.", "ALTER TABLE {0} SET LOGGED;\n-- or fill it anew after the cutover"),
         new("PartitionedTable", FindingSeverity.Info, $"SELECT {ReadinessRule.Table}, (SELECT count(*)::text FROM pg_inherits h WHERE h.inhparent = c.oid) FROM {ReadinessRule.AppTables} WHERE c.relkind = 'p' ORDER BY 1",
             "Its {1} partitions are moved as tables of their own; one that is attached meanwhile is not.", "Make them on the target first (Copy-PgSchema -Section PreData), and the partitions of the coming days on both sides before DMS starts."),
+        new("InheritedTable", FindingSeverity.Warning, $"""
+            SELECT {ReadinessRule.Table}, string_agg(h.inhrelid::regclass::text, ', ' ORDER BY h.inhrelid::regclass::text) FROM {ReadinessRule.AppTables} JOIN pg_inherits h ON h.inhparent = c.oid WHERE c.relkind = 'r' GROUP BY 1 ORDER BY 1
+            """,
+            "Tables inherit from it ({1}), and a query of it shows their rows too. They are moved as tables of their own; whether DMS then brings them once more with the parent, its guide does not say.", "Once it is loaded, ask both servers for SELECT count(*) FROM ONLY {0}; the cutover compares the same. Rows that came twice are removed on the target: DELETE FROM ONLY {0} …"),
         new("UnboundedNumeric", FindingSeverity.Warning, $"SELECT {ReadinessRule.Column} FROM {ReadinessRule.AppColumns} WHERE a.atttypid = 'numeric'::regtype AND a.atttypmod = -1 ORDER BY 1",
             "A numeric without bounds becomes one of 28 digits with 6 behind the point: 0.611111104488373 arrives as 0.611111, without a word.", "Set the extra connection attribute MapUnboundedNumericAsString=true on the source endpoint (Start-DmsReplication does), or give the column its bounds."),
         new("Money", FindingSeverity.Warning, $"SELECT {ReadinessRule.Column}, {ReadinessRule.Table}, quote_ident(a.attname) FROM {ReadinessRule.AppColumns} WHERE a.atttypid = 'money'::regtype ORDER BY 1",

@@ -15,6 +15,7 @@ public sealed class DmsReadinessTests(TestPostgres postgres)
         "CREATE TABLE country (code varchar(2) PRIMARY KEY)", "CREATE TABLE city (id int PRIMARY KEY, code varchar(2) REFERENCES country ON UPDATE CASCADE)",
         "CREATE TABLE slugs (slug text PRIMARY KEY)", "CREATE TABLE computed (id int PRIMARY KEY, twice int GENERATED ALWAYS AS (id * 2) STORED)",
         "CREATE UNLOGGED TABLE scratch (id int PRIMARY KEY)", "CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id)", "CREATE TABLE part_1 PARTITION OF parts FOR VALUES FROM (0) TO (10)",
+        "CREATE TABLE events (id int PRIMARY KEY)", "CREATE TABLE visits (PRIMARY KEY (id)) INHERITS (events)",
         "CREATE TABLE odd (id int PRIMARY KEY, n numeric, cash money, until date, span int4range)", "INSERT INTO odd SELECT i, 1.5, 3, CASE WHEN i % 2 = 0 THEN 'infinity' ELSE '2020-01-01' END::date, '[1,2)' FROM generate_series(1, 50) i", "ANALYZE odd",
         "CREATE DOMAIN story AS text NOT NULL", "CREATE TABLE tales (id int PRIMARY KEY, tale story, pic bytea)", "INSERT INTO tales VALUES (1, repeat('é', 20000), repeat('x', 1000)::bytea)",
         "CREATE TABLE secrets (id int PRIMARY KEY)", "ALTER TABLE secrets ENABLE ROW LEVEL SECURITY", "SELECT lo_create(0)",
@@ -33,7 +34,7 @@ public sealed class DmsReadinessTests(TestPostgres postgres)
         [
             "Blocker ArrayWithoutPrimaryKey public.arrays", "Blocker GeneratedColumn public.computed.twice", "Blocker InfiniteDate public.odd.until", "Blocker LargeDomainNotNull public.tales.tale",
             "Blocker LargeObjects 1 large objects (pg_largeobject)", $"Blocker MayNotReplicate login {source.User}", "Blocker ReplicaIdentityNothing public.mute", "Blocker RowSecurity public.secrets",
-            "Warning KeyIsUpdated public.country", "Warning LargeColumn public.tales.tale", "Warning LargeKey public.slugs.slug", "Warning Money public.odd.cash",
+            "Warning InheritedTable public.events", "Warning KeyIsUpdated public.country", "Warning LargeColumn public.tales.tale", "Warning LargeKey public.slugs.slug", "Warning Money public.odd.cash",
             "Warning NoPrimaryKey public.\"No Key\"", "Warning NoPrimaryKey public.arrays", "Warning TypeMisread public.odd.span", "Warning UnboundedNumeric public.odd.n", "Warning UnloggedTable public.scratch",
         ],
         findings.Where(finding => finding.Severity > FindingSeverity.Info && finding.Name is not ("SlotUnbounded" or "SlotInactive" or "LongTransaction")).Select(finding => $"{finding.Severity} {finding.Name} {finding.Subject}").Order(StringComparer.Ordinal));
