@@ -124,7 +124,9 @@ public static class DmsReplication
             string name = plan.TaskName(place);
             await DmsHeartbeat.CreateAsync(here, name, login, cancel);
             await DmsHeartbeat.CreateAsync(there, name, targetEndpoint.Username ?? to.User, cancel);
-            var task = await DmsTasks.FindAsync(dms, name, cancel) ?? (await dms.CreateReplicationTaskAsync(new CreateReplicationTaskRequest
+            var found = await DmsTasks.FindAsync(dms, name, cancel);
+            await ChangeAsync(dms, found, plan, cancel);
+            var task = found ?? (await dms.CreateReplicationTaskAsync(new CreateReplicationTaskRequest
             {
                 ReplicationTaskIdentifier = name,
                 ReplicationInstanceArn = arn,
@@ -140,6 +142,23 @@ public static class DmsReplication
         }
 
         return [.. tasks];
+    }
+
+    // What is asked for by name holds also for a task that there is.
+    private static async Task ChangeAsync(DmsClient dms, ReplicationTask? task, DmsPlan plan, CancellationToken cancel)
+    {
+        if (task is null || DmsTaskSettings.FindChanges(task.ReplicationTaskSettings, plan.Lobs, plan.Options) is not var (settings, words))
+        {
+            return;
+        }
+
+        if (task.Status is not ("ready" or "stopped" or "failed"))
+        {
+            throw new MigrationException("DmsTaskSettingsDiffer", MigrationErrorKind.InvalidOperation,
+                $"Task {task.ReplicationTaskIdentifier} is {task.Status} with other settings than are asked for: {words}. Stop it with Stop-DmsReplication and run this again, or do not ask for them.");
+        }
+
+        await dms.ModifyReplicationTaskAsync(new ModifyReplicationTaskRequest { ReplicationTaskArn = task.ReplicationTaskArn!, ReplicationTaskSettings = settings }, cancel);
     }
 
     // Tasks that somebody made otherwise: our heartbeat is added to those that do not run.

@@ -8,7 +8,8 @@ namespace PgMigration;
 internal static class DmsTables
 {
     // A LOB to DMS is what has no limit of its own: long characters, documents, bytes, arrays, and what extensions and compositions make.
-    private const string Sql = """
+    // A domain is what lies under it.
+    private const string Sql = $$"""
         select n.nspname, c.relname, pg_table_size(c.oid), c.relreplident = 'f', c.relpersistence = 'u',
                coalesce(k.columns, '{}'), coalesce(k.is_integer, false),
                coalesce(l.names, '{}'), coalesce(l.binaries, '{}'), coalesce(l.texts, '{}')
@@ -20,10 +21,13 @@ internal static class DmsTables
         left join lateral (
             select array_agg(a.attname::text order by a.attnum) as names, array_agg(t.typname = 'bytea' order by a.attnum) as binaries,
                    array_agg(t.typname in ('text', 'varchar', 'bpchar', 'bytea', 'citext') order by a.attnum) as texts
-            from pg_attribute a join pg_type t on t.oid = a.atttypid
-            where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-              and (t.typname in ('text', 'json', 'jsonb', 'xml', 'bytea', 'citext', 'hstore', 'geometry', 'geography', 'tsvector', 'tsquery', 'path', 'polygon')
-                   or t.typname in ('varchar', 'bpchar') and a.atttypmod < 0 or t.typcategory = 'A' or t.typtype = 'c')) l on true
+            from pg_attribute a cross join lateral (
+                with recursive under as (
+                    select b.typname, b.typtype, b.typbasetype from pg_type b where b.oid = a.atttypid
+                    union all
+                    select b.typname, b.typtype, b.typbasetype from under u join pg_type b on b.oid = u.typbasetype where u.typtype = 'd')
+                select typname from under where typtype <> 'd') t
+            where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and ({{LobTypes.IsLob}} or t.typname = 'bpchar' and a.atttypmod < 0)) l on true
         where c.relkind = 'r' and c.relpersistence <> 't' and n.nspname not in ('pg_catalog', 'information_schema', @own) and n.nspname !~ '^pg_'
           and c.relname !~ '^awsdms_' and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
         order by n.nspname, c.relname
@@ -83,7 +87,7 @@ internal static class DmsTables
             """, row => row.GetFieldValue<long[]>(0), cancel, new NpgsqlParameter<string>("schema", table.Schema), new NpgsqlParameter<string>("table", table.Name), new NpgsqlParameter<string>("column", table.KeyColumns[0]))).FirstOrDefault();
         if (known is null || known.Length <= ranges)
         {
-            var ends = (await source.RowsAsync($"select min({key})::bigint, max({key})::bigint from {table.Quoted}", row => row.IsDBNull(0) ? null : new[] { row.GetInt64(0), row.GetInt64(1) }, cancel))[0];
+            var ends = (await source.RowsAsync($"select min({key})::bigint, max({key})::bigint from only {table.Quoted}", row => row.IsDBNull(0) ? null : new[] { row.GetInt64(0), row.GetInt64(1) }, cancel))[0];
             known = ends is null ? [] : [.. Enumerable.Range(0, ranges + 1).Select(place => ends[0] + (long)((ends[1] - (double)ends[0]) * place / ranges))];
         }
 
