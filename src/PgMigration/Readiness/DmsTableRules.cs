@@ -26,10 +26,10 @@ internal static class DmsTableRules
             SELECT DISTINCT {ReadinessRule.Table}, string_agg(DISTINCT quote_ident(k.conname), ', ') FROM pg_constraint k JOIN {ReadinessRule.AppTables} ON c.oid = k.confrelid WHERE k.contype = 'f' AND k.confupdtype = 'c' GROUP BY 1 ORDER BY 1
             """,
             "Foreign keys ({1}) follow updates of its key, so somebody makes some: DMS ignores a changed primary key, without a trace.", "Change no key of {0} while DMS runs, or compare it before the cutover."),
-        new("LargeKey", FindingSeverity.Warning, $"""
-            SELECT {ReadinessRule.Column}, format_type(a.atttypid, a.atttypmod) FROM {ReadinessRule.AppColumns} JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary AND a.attnum = ANY (i.indkey) WHERE {LobTypes.IsLob} ORDER BY 1
+        new("LargeKey", FindingSeverity.Blocker, $"""
+            SELECT {ReadinessRule.Column}, format_type(a.atttypid, a.atttypmod) FROM {ReadinessRule.AppColumns} JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary AND a.attnum = ANY (i.indkey) WHERE {LobTypes.IsNoKey} ORDER BY 1
             """,
-            "A primary key of type {1} is a large object to DMS: its rows are moved the slow way, or their changes not at all.", "-- give it a bound that every value keeps\nALTER TABLE … ALTER COLUMN … TYPE varchar(255);"),
+            "A primary key of type {1} is a large object to DMS, which writes a row without those first: NULL in a key is refused, and the table's load or its first change fails.", "-- give it a bound that every value keeps\nALTER TABLE … ALTER COLUMN … TYPE varchar(255);"),
         new("GeneratedColumn", FindingSeverity.Blocker, $"SELECT {ReadinessRule.Column}, {ReadinessRule.Table}, quote_ident(a.attname) FROM {ReadinessRule.AppColumns} WHERE a.attgenerated <> '' ORDER BY 1",
             "DMS brings a value for it, and the target refuses every row.", "-- on the target, before the load (the values come along, new ones do not: set them by a trigger until it is made anew)\nALTER TABLE {1} ALTER COLUMN {2} DROP EXPRESSION;\n-- or leave the column out by a remove-column rule of the task"),
         new("UnloggedTable", FindingSeverity.Warning, $"SELECT {ReadinessRule.Table} FROM {ReadinessRule.AppTables} WHERE c.relkind = 'r' AND c.relpersistence = 'u' ORDER BY 1",

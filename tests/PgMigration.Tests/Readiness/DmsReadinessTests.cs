@@ -13,7 +13,7 @@ public sealed class DmsReadinessTests(TestPostgres postgres)
         "CREATE TABLE full_identity (a int)", "ALTER TABLE full_identity REPLICA IDENTITY FULL",
         "CREATE TABLE arrays (tags int[])", "CREATE TABLE mute (id int PRIMARY KEY)", "ALTER TABLE mute REPLICA IDENTITY NOTHING",
         "CREATE TABLE country (code varchar(2) PRIMARY KEY)", "CREATE TABLE city (id int PRIMARY KEY, code varchar(2) REFERENCES country ON UPDATE CASCADE)",
-        "CREATE TABLE slugs (slug text PRIMARY KEY)", "CREATE TABLE computed (id int PRIMARY KEY, twice int GENERATED ALWAYS AS (id * 2) STORED)",
+        "CREATE TABLE slugs (slug text PRIMARY KEY)", "CREATE TABLE schema_migrations (version varchar PRIMARY KEY)", "CREATE TABLE computed (id int PRIMARY KEY, twice int GENERATED ALWAYS AS (id * 2) STORED)",
         "CREATE UNLOGGED TABLE scratch (id int PRIMARY KEY)", "CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id)", "CREATE TABLE part_1 PARTITION OF parts FOR VALUES FROM (0) TO (10)",
         "CREATE TABLE events (id int PRIMARY KEY)", "CREATE TABLE visits (PRIMARY KEY (id)) INHERITS (events)",
         "CREATE TABLE odd (id int PRIMARY KEY, n numeric, cash money, until date, span int4range)", "INSERT INTO odd SELECT i, 1.5, 3, CASE WHEN i % 2 = 0 THEN 'infinity' ELSE '2020-01-01' END::date, '[1,2)' FROM generate_series(1, 50) i", "ANALYZE odd",
@@ -33,8 +33,8 @@ public sealed class DmsReadinessTests(TestPostgres postgres)
         Assert.Equal(
         [
             "Blocker ArrayWithoutPrimaryKey public.arrays", "Blocker GeneratedColumn public.computed.twice", "Blocker InfiniteDate public.odd.until", "Blocker LargeDomainNotNull public.tales.tale",
-            "Blocker LargeObjects 1 large objects (pg_largeobject)", $"Blocker MayNotReplicate login {source.User}", "Blocker ReplicaIdentityNothing public.mute", "Blocker RowSecurity public.secrets",
-            "Warning InheritedTable public.events", "Warning KeyIsUpdated public.country", "Warning LargeColumn public.tales.tale", "Warning LargeKey public.slugs.slug", "Warning Money public.odd.cash",
+            "Blocker LargeKey public.slugs.slug", "Blocker LargeObjects 1 large objects (pg_largeobject)", $"Blocker MayNotReplicate login {source.User}", "Blocker ReplicaIdentityNothing public.mute", "Blocker RowSecurity public.secrets",
+            "Warning InheritedTable public.events", "Warning KeyIsUpdated public.country", "Warning LargeColumn public.tales.tale", "Warning Money public.odd.cash",
             "Warning NoPrimaryKey public.\"No Key\"", "Warning NoPrimaryKey public.arrays", "Warning TypeMisread public.odd.span", "Warning UnboundedNumeric public.odd.n", "Warning UnloggedTable public.scratch",
         ],
         findings.Where(finding => finding.Severity > FindingSeverity.Info && finding.Name is not ("SlotUnbounded" or "SlotInactive" or "LongTransaction")).Select(finding => $"{finding.Severity} {finding.Name} {finding.Subject}").Order(StringComparer.Ordinal));
