@@ -49,6 +49,11 @@ internal static class DmsTableRules
             WHERE a.atttypid IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype) AND (s.histogram_bounds::text LIKE '%infinity%' OR s.most_common_vals::text LIKE '%infinity%') ORDER BY 1
             """,
             "Its statistics show infinite dates: DMS cannot hold them, and moves other ones or fails.", "Give them a date that says the same, such as NULL or 9999-12-31, on the source before the load."),
+        new("InfiniteDateUnknown", FindingSeverity.Warning, $"""
+            SELECT {ReadinessRule.Table}, string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM {ReadinessRule.AppColumns} LEFT JOIN pg_stats s ON s.schemaname = n.nspname AND s.tablename = c.relname AND s.attname = a.attname
+            WHERE a.atttypid IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype) AND s.attname IS NULL AND pg_relation_size(c.oid) > 0 GROUP BY 1 ORDER BY 1
+            """,
+            "Nobody has analyzed its dates ({1}), so whether some are infinite is not known: DMS cannot hold those, and moves other ones or fails.", "ANALYZE {0};\n-- and ask again"),
         new("TypeMisread", FindingSeverity.Warning, $"""
             SELECT {ReadinessRule.Column}, format_type(a.atttypid, a.atttypmod) FROM {ReadinessRule.AppColumns} WHERE t.typtype IN ('c', 'r', 'm') OR a.atttypid IN ('pg_lsn'::regtype, 'xid'::regtype, 'tid'::regtype, 'jsonpath'::regtype) ORDER BY 1
             """,
@@ -57,9 +62,15 @@ internal static class DmsTableRules
             "Its domain {1} forbids NULL, and a row's large values arrive after it: the load fails.", "-- on the target, before the load; the other way round after it\nALTER DOMAIN {1} DROP NOT NULL;"),
         new("LargeObjects", FindingSeverity.Blocker, "SELECT count(*) || ' large objects (pg_largeobject)' FROM pg_largeobject_metadata HAVING count(*) > 0",
             "DMS does not move them: columns with their numbers would point at nothing.", "Copy them by hand after the fence (lo_export and lo_import, or pg_dump --large-objects), or move them into bytea columns first."),
-        new("RowSecurity", FindingSeverity.Blocker, $"SELECT {ReadinessRule.Table}, current_user::text FROM {ReadinessRule.AppTables} WHERE c.relkind IN ('r', 'p') AND row_security_active(c.oid) ORDER BY 1",
+        new("RowSecurity", FindingSeverity.Blocker, $"""
+            SELECT {ReadinessRule.Table}, quote_ident(l.rolname) FROM {ReadinessRule.AppTables} JOIN pg_roles l ON l.rolname = {ReadinessRule.DmsLogin} AND NOT l.rolsuper AND NOT l.rolbypassrls
+            WHERE c.relkind IN ('r', 'p') AND c.relrowsecurity AND (c.relforcerowsecurity OR NOT pg_has_role(l.oid, c.relowner, 'USAGE')) ORDER BY 1
+            """,
             "Row security hides rows of it from {1}: they are not moved.", "ALTER ROLE {1} BYPASSRLS;\n-- or let DMS log in as the table's owner"),
-        new("NotReadable", FindingSeverity.Blocker, $"SELECT {ReadinessRule.Table}, current_user::text FROM {ReadinessRule.AppTables} WHERE c.relkind IN ('r', 'p') AND NOT (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')) ORDER BY 1",
+        new("NotReadable", FindingSeverity.Blocker, $"""
+            SELECT {ReadinessRule.Table}, quote_ident(l.rolname) FROM {ReadinessRule.AppTables} JOIN pg_roles l ON l.rolname = {ReadinessRule.DmsLogin}
+            WHERE c.relkind IN ('r', 'p') AND NOT (has_schema_privilege(l.oid, n.oid, 'USAGE') AND has_table_privilege(l.oid, c.oid, 'SELECT')) ORDER BY 1
+            """,
             "The login {1} may not read it: DMS skips it or fails.", "GRANT SELECT ON {0} TO {1};\n-- and USAGE on its schema"),
     ];
 }
