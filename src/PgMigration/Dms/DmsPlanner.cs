@@ -137,7 +137,13 @@ internal static class DmsPlanner
                 $"{large.Length} tables have text, or another large type, in their primary key: {Names(large)}. DMS writes a row without its large values first, and a key cannot be NULL. Give the columns a bound that every value keeps (ALTER TABLE … ALTER COLUMN … TYPE varchar(255)), or leave the tables out with -Exclude and copy them in the pause."));
         }
 
-        var keyless = tables.Where(table => table.KeyColumns.Count == 0 && !table.IsIdentityFull).ToArray();
+        if (tables.Where(table => table.IdentityGap is not null && (table.KeyColumns.Count > 0 || table.IdentityGap == RowIdentity.IndexGone)).ToArray() is [_, ..] mute)
+        {
+            throw new MigrationException("DmsNoRowIdentity", MigrationErrorKind.InvalidOperation, string.Create(CultureInfo.InvariantCulture,
+                $"The updates and deletes of {mute.Length} tables do not say which row they are about, so DMS would lose them without a word: {string.Join("; ", mute.Take(10).Select(table => RowIdentity.Mend(table.Quoted, table.IdentityGap!, table.KeyColumns.Count > 0)))}{(mute.Length > 10 ? "; …" : string.Empty)}. Run that on the source, or leave them out with -Exclude."));
+        }
+
+        var keyless = tables.Where(table => table.IdentityGap is not null).ToArray();
         if (keyless.Length > 0 && !options.AllowNoPrimaryKey)
         {
             throw new MigrationException("DmsNoPrimaryKey", MigrationErrorKind.InvalidOperation, string.Create(CultureInfo.InvariantCulture,
