@@ -130,6 +130,8 @@ public sealed class CheckGates : ICutoverStep
             {
                 throw Closed($"The app would be pointed at {context.AppTarget}, which is not the target {context.Target}: its system identifier is {cluster}. Give the target's own address with -AppTarget.");
             }
+
+            await TargetSettings.CheckAsAppAsync(context, session, cancel);
         }
         catch (MigrationException error) when (error.ErrorId != "CutoverGateClosed")
         {
@@ -158,6 +160,8 @@ public sealed class CheckGates : ICutoverStep
         {
             throw Closed($"The login {context.Target.User} on the target is not a superuser, so it could neither promote it nor lift the fence that comes with the WAL.");
         }
+
+        await TargetSettings.CheckAsync(context, cancel);
 
         context.Learn(context.Facts with
         {

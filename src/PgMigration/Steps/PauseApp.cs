@@ -21,9 +21,9 @@ public sealed class PauseApp : ICutoverStep
         deadline.CancelAfter(context.Options.PauseTimeout);
         try
         {
-            if (context.Facts.App is null && await context.App.RememberAsync(deadline.Token) is { } state)
+            if (context.Facts.App is null)
             {
-                context.Learn(context.Facts with { App = new AppMemory(context.App.Kind, state) });
+                context.Learn(context.Facts with { App = new AppMemory(context.App.Kind, await context.App.RememberAsync(deadline.Token)) });
             }
 
             await context.App.PauseAsync(deadline.Token);

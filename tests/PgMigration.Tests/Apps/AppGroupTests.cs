@@ -30,11 +30,14 @@ public sealed class AppGroupTests : IAsyncLifetime
         Assert.True(await LeadsToTargetAsync(_bed.Pooler) && await LeadsToTargetAsync(_second));
     }
 
-    [Fact]
-    public async Task Another_entry_of_a_pooler_for_the_same_database_is_named_and_moves_with_it_when_it_is_given()
+    [Theory]
+    [InlineData("127.0.0.1")]
+    [InlineData("localhost")]
+    public async Task Another_entry_of_a_pooler_for_the_same_database_is_named_and_moves_with_it_when_it_is_given(string host)
     {
+        Assert.Equal("127.0.0.1", _bed.Host.App.Host);
         string ini = await File.ReadAllTextAsync(_bed.Pooler.ConfigurationFile);
-        await File.WriteAllTextAsync(_bed.Pooler.ConfigurationFile, ini.Replace("[pgbouncer]", $"reports = host={_bed.Host.App.Host} port={_bed.Host.App.Port} dbname={_bed.Host.App.Database}\n[pgbouncer]", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(_bed.Pooler.ConfigurationFile, ini.Replace("[pgbouncer]", $"reports = host={host} port={_bed.Host.App.Port} dbname={_bed.Host.App.Database}\n[pgbouncer]", StringComparison.Ordinal));
         await AskPoolerAsync("RELOAD");
 
         var error = await Assert.ThrowsAsync<MigrationException>(() => Cutover(_bed.App).RunAsync(_bed.NewJournal));
