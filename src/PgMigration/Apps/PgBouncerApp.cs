@@ -16,6 +16,7 @@ public sealed class PgBouncerApp : MigrationApp
     private static readonly TimeSpan StartsWithin = TimeSpan.FromSeconds(1);
 
     private readonly List<string> _remarks = [];
+    private readonly List<(int ProcessId, int ClientPort)> _cutOff = [];
     private readonly PgServer _console;
     private readonly PgBouncerIni _ini;
     private readonly string _name;
@@ -60,6 +61,8 @@ public sealed class PgBouncerApp : MigrationApp
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Remarks => _remarks;
+
+    internal override IReadOnlyList<(int ProcessId, int ClientPort)> CutOff => _cutOff;
 
     /// <inheritdoc/>
     public override async Task CheckAsync(PgServer source, CancellationToken cancel = default)
@@ -146,6 +149,7 @@ public sealed class PgBouncerApp : MigrationApp
     public override async Task PauseAsync(CancellationToken cancel = default)
     {
         _remarks.Clear();
+        _cutOff.Clear();
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         if (DisconnectAfter is { } limit)
         {
@@ -159,6 +163,15 @@ public sealed class PgBouncerApp : MigrationApp
         catch (OperationCanceledException) when (patience.IsCancellationRequested && !cancel.IsCancellationRequested)
         {
             await using var console = await PgBouncerConsole.ConnectAsync(_console, cancel); // the first one waits for its PAUSE still
+            foreach (var row in (await console.AskAsync("SHOW SERVERS", cancel)).Where(row => row["database"] == _name))
+            {
+                // over a socket file there is no port to know a session by
+                if (int.TryParse(row.GetValueOrDefault("remote_pid"), NumberStyles.None, CultureInfo.InvariantCulture, out int process) && int.TryParse(row.GetValueOrDefault("local_port"), NumberStyles.None, CultureInfo.InvariantCulture, out int port) && port > 0)
+                {
+                    _cutOff.Add((process, port));
+                }
+            }
+
             await console.AskAsync($"KILL {Quoted}", cancel);
             _remarks.Add(string.Create(CultureInfo.InvariantCulture, $"Clients of PgBouncer's entry '{_name}' that kept their connections for {DisconnectAfter!.Value.TotalSeconds:0.###} s were disconnected."));
             await DrainAsync(cancel);

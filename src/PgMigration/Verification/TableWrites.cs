@@ -14,7 +14,7 @@ internal static class TableWrites
     private const string Sql = """
         select format('%s.%s', s.schemaname, s.relname),
                concat_ws(' ', s.relid, pg_relation_filenode(s.relid), s.n_tup_ins, s.n_tup_upd, s.n_tup_del, pg_postmaster_start_time(), d.stats_reset, b.stats_reset)
-        from pg_stat_user_tables s cross join pg_stat_bgwriter b join pg_stat_database d on d.datname = current_database()
+        from pg_stat_all_tables s cross join pg_stat_bgwriter b join pg_stat_database d on d.datname = current_database()
         where format('%s.%s', s.schemaname, s.relname) = any (@names)
           and current_setting('server_version_num')::int >= 150000 and current_setting('track_counts') = 'on'
           and not exists (select from pg_db_role_setting r cross join lateral unnest(r.setconfig) c(setting) where c.setting like 'track_counts=%')

@@ -135,6 +135,22 @@ public sealed class AppGroupTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_statement_of_a_client_that_was_disconnected_is_ended_and_not_taken_for_a_strangers()
+    {
+        await using var pooler = await _bed.StartPoolerAsync("sessions", "session");
+        await using var client = await pooler.App.ConnectAsync();
+        var lasting = client.ExecuteAsync("select pg_sleep(100)", CancellationToken.None);
+        var watched = new Watch();
+
+        var report = await (_bed.Cutover(watched) with { App = _bed.AppOf(pooler, TimeSpan.FromMilliseconds(200)) }).RunAsync(_bed.NewJournal);
+
+        Assert.Equal(CutoverOutcome.CutOver, report.Outcome);
+        await Assert.ThrowsAnyAsync<Exception>(() => lasting);
+        Assert.Contains(watched.Warnings, warning => warning.Contains("were disconnected", StringComparison.Ordinal));
+        Assert.DoesNotContain(watched.Warnings, warning => warning.Contains("did not come through the paused app", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task An_entry_is_pointed_back_to_what_it_was()
     {
         string before = await File.ReadAllTextAsync(_bed.Pooler.ConfigurationFile);
