@@ -34,7 +34,7 @@ internal static partial class TargetSettings
     /// <exception cref="MigrationException"><c>CutoverGateClosed</c>.</exception>
     public static async Task CheckAsAppAsync(CutoverContext context, NpgsqlConnection app, CancellationToken cancel)
     {
-        if (await app.ScalarAsync<string>("show default_transaction_read_only", cancel) == "on")
+        if (await app.ScalarAsync<bool>("select setting = 'on' and source in ('configuration file', 'command line', 'environment variable') from pg_settings where name = 'default_transaction_read_only'", cancel))
         {
             throw ReadOnly(context, $"a new session of {context.AppTarget.User} there begins read-only");
         }
@@ -60,14 +60,11 @@ internal static partial class TargetSettings
     {
         var (now, source, file) = (await target.RowsAsync($"select s.setting = 'on', s.source, {InFile}::boolean from pg_settings s where s.name = 'default_transaction_read_only'",
             row => (row.GetBoolean(0), row.GetString(1), !row.IsDBNull(2) && row.GetBoolean(2)), cancel))[0];
-        if (now && source is "user" or "database" or "database user" or "global")
+        // What stands in the catalog is the source's, and asked there: here it may be the fence of a cutover that was undone, not replayed yet.
+        bool configured = now && source is ("configuration file" or "command line" or "environment variable");
+        if (configured || (file && (now || source != "database")))
         {
-            throw Preconditions.Closed($"A new session of {context.Target.User} on the target begins read-only, by a setting of the {source} in pg_db_role_setting, which comes from the source: once promoted, it could not open the target. Take it back on the source (ALTER ROLE … or ALTER DATABASE … RESET default_transaction_read_only).");
-        }
-
-        if (now || (file && source != "database"))
-        {
-            throw ReadOnly(context, $"its configuration ({(now ? source : "a file that the next reload takes")}) says default_transaction_read_only = on, as is usual on a replica");
+            throw ReadOnly(context, $"its configuration ({(configured ? source : "a file that the next reload takes")}) says default_transaction_read_only = on, as is usual on a replica");
         }
     }
 

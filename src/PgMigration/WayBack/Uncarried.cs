@@ -15,7 +15,7 @@ internal static class Uncarried
 
     /// <summary>The target's counts of writes to all of it, as they are now; empty where they prove nothing.</summary>
     public static async Task<IReadOnlyDictionary<string, string>> CountAsync(NpgsqlConnection target, WayBackRecord record, CancellationToken cancel) =>
-        await TableWrites.ReadAsync(target, [.. (await NamesAsync(target, record, cancel)).Keys, LargeObjects], cancel);
+        await TableWrites.ReadAsync(target, [.. record.LeftOut, LargeObjects], cancel);
 
     /// <summary>Each thing that going back would lose, or may, in a few words; empty when nothing would be lost.</summary>
     public static async Task<IReadOnlyList<string>> FindLossesAsync(CutoverContext context, CancellationToken cancel)
@@ -28,7 +28,7 @@ internal static class Uncarried
         var losses = tables.Concat(leftOut).Where(table => !known.Contains(table)).Select(table => $"{table} (created since)").ToList();
         var now = await CountAsync(there, record, cancel);
         bool IsUntouched(string name) => record.Counts is { } before && before.TryGetValue(name, out string? count) && now.TryGetValue(name, out string? again) && count == again;
-        foreach (var (name, quoted) in (await NamesAsync(there, record, cancel)).Where(each => !IsUntouched(each.Key)))
+        foreach (var (name, quoted) in (await NamesAsync(there, record, cancel)).Where(each => !IsUntouched(each.Value)))
         {
             var table = await ComparedTable.FindAsync(there, [name], cancel);
             await AddAsync(losses, quoted, async session => table is [var one] ? (await one.SumAsync(session, withVersions: false, cancel)).ToString() : "dropped", here, there);
@@ -61,7 +61,7 @@ internal static class Uncarried
         }
     }
 
-    // As the counts name them, with the names that one can read.
+    // As comparing names them, with the names that SQL takes.
     private static async Task<Dictionary<string, string>> NamesAsync(NpgsqlConnection session, WayBackRecord record, CancellationToken cancel) =>
         (await session.RowsAsync("""
             select format('%s.%s', n.nspname, c.relname), format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
