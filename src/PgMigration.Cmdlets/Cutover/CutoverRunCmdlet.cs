@@ -102,12 +102,7 @@ public abstract class CutoverRunCmdlet : CutoverCmdlet
 
     private CutoverOptions Options() => new()
     {
-<<<<<<< HEAD
         MaxLagBytes = MaxLag, MaxTransactionAge = MaxTransactionAge, MinFreeDiskBytes = MinFreeDisk, Gates = Gate, Accept = Accept, Until = Until, LeaveAppPaused = LeaveAppPaused,
-        CompareAheadFor = CompareAheadFor, CompareFor = CompareFor, KeepSourceInSync = KeepSourceInSync, WatchFor = WatchFor, WatchGates = WatchGate, AutoUndo = AutoUndo,
-=======
-        MaxLagBytes = MaxLag, MaxTransactionAge = MaxTransactionAge, MinFreeDiskBytes = MinFreeDisk, Gates = Gate, Until = Until, LeaveAppPaused = LeaveAppPaused,
         CompareAheadFor = CompareAheadFor, CompareFor = CompareFor, AcceptDifferences = AcceptDifference, KeepSourceInSync = KeepSourceInSync, WatchFor = WatchFor, WatchGates = WatchGate, AutoUndo = AutoUndo,
->>>>>>> main
     };
 }
