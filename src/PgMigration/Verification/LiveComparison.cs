@@ -29,7 +29,7 @@ internal static class LiveComparison
         limit.CancelAfter(budget);
         await using var here = await source.ConnectAsync(ComparedTable.SessionSettings, cancel);
         await using var there = await target.ConnectAsync(ComparedTable.SessionSettings, cancel);
-        var same = new Dictionary<string, (string, string)>();
+        var same = new Dictionary<string, (string, string, string)>();
         var others = new List<ComparedTable>();
         var tables = await ComparedTable.FindAsync(here, names, cancel);
         var pace = new ComparisonPace(budget * shareOfWholeTables, null);
@@ -37,8 +37,8 @@ internal static class LiveComparison
         foreach (var table in tables)
         {
             observer.Progress(new MigrationProgress("Cutover", $"comparing {table}, {LagText.Of(table.Bytes)}, while the app runs"));
-            string name = table.ToString();
-            var (written, arrived) = (await TableWrites.ReadAsync(here, [name], cancel), await TableWrites.ReadAsync(there, [name], cancel));
+            string[] name = [table.Quoted];
+            var (written, arrived) = pace.Left <= TimeSpan.Zero ? ([], []) : (await TableWrites.ReadAsync(here, name, cancel), await TableWrites.ReadAsync(there, name, cancel));
             if (!await pace.TryAsync(table, token => CompareWholeAsync(here, there, table, flushAsync, token), cancel))
             {
                 others.Add(table);
@@ -46,9 +46,9 @@ internal static class LiveComparison
             }
 
             whole++;
-            if (written.TryGetValue(name, out string? counted) && arrived.TryGetValue(name, out string? countedThere))
+            if (written.TryGetValue(table.Quoted, out string? counted) && arrived.TryGetValue(table.Quoted, out string? countedThere))
             {
-                same[name] = (counted, countedThere);
+                same[table.ToString()] = (table.Quoted, counted, countedThere);
             }
         }
 

@@ -22,8 +22,9 @@ internal static class TableComparison
     {
         await using var here = await source.ConnectAsync(ComparedTable.SessionSettings, cancel);
         await using var there = await target.ConnectAsync(ComparedTable.SessionSettings, cancel);
-        var (written, arrived) = (await TableWrites.ReadAsync(here, [.. ahead.Same.Keys], cancel), await TableWrites.ReadAsync(there, [.. ahead.Same.Keys], cancel));
-        bool IsProven(string name) => ahead.Same.TryGetValue(name, out var before) && written.GetValueOrDefault(name) == before.Source && arrived.GetValueOrDefault(name) == before.Target;
+        string[] same = [.. ahead.Same.Values.Select(table => table.Quoted)];
+        var (written, arrived) = (await TableWrites.ReadAsync(here, same, cancel), await TableWrites.ReadAsync(there, same, cancel));
+        bool IsProven(string name) => ahead.Same.TryGetValue(name, out var before) && written.GetValueOrDefault(before.Quoted) == before.Source && arrived.GetValueOrDefault(before.Quoted) == before.Target;
         string[] open = [.. names.Where(name => !IsProven(name))];
         var tables = await ComparedTable.FindAsync(here, open, cancel);
         var pace = new ComparisonPace(budget, ahead.BytesPerSecond);
