@@ -7,6 +7,8 @@
     Copies what the rows need of the schema, asks whether anything stands in the way, starts DMS, waits until it has loaded and follows, makes the rest
     of the schema, and cuts the app over: sequences included. Run it again from the top after anything that stopped it: what is there is found, tasks are
     resumed, and when the app has been moved it says so, and what is left to do. A cutover that was left half done is named.
+    Materialized views are filled with the rest of the schema, and not again: where a run is repeated days later, run REFRESH MATERIALIZED VIEW on the target first,
+    and once more when the app has been moved; the cutover names them.
     DMS's tasks and endpoints stay until -Remove, also of a later run, or Remove-DmsReplication: their slots keep WAL on the source. -WhatIf changes nothing; it writes what would be made.
 .PARAMETER Source
     The server that the app leaves, as a login that may read every table and fence it: its owner or a superuser.

@@ -33,6 +33,9 @@ public sealed record CutoverFacts
     /// <summary>What max_standby_archive_delay was set to on the target by ALTER SYSTEM; empty when it was not.</summary>
     public string? ReadersMayDelay { get; init; }
 
+    /// <summary>The same of max_standby_streaming_delay; null also in a journal of a version that left it alone.</summary>
+    public string? StreamingReadersMayDelay { get; init; }
+
     /// <summary>The first transaction id that the source had not handed out yet when the mark was written.</summary>
     public long MarkXid { get; init; }
 

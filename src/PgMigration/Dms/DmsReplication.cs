@@ -112,6 +112,12 @@ public static class DmsReplication
         bool isAurora = await there.ScalarAsync<bool>("select exists (select from pg_proc where proname = 'aurora_version')", cancel);
         var targetEndpoint = options.TargetEndpointArn is { } knownTarget ? await DmsEndpoints.ReachAsync(dms, arn, knownTarget, options.Timeout, observer, cancel)
             : await DmsEndpoints.ReachAsync(dms, arn, DmsEndpoints.Target(plan.TargetEndpoint, to, await DmsEndpoints.SslModeAsync(to, there, observer, cancel), isAurora, options), options.Timeout, observer, cancel);
+        if (options.SourceEndpointArn is not null || options.TargetEndpointArn is not null)
+        {
+            await WarnOfEndpointsAsync("The endpoints that were given", sourceEndpoint, targetEndpoint, there, [.. plan.Parts.SelectMany(part => part).Select(table => table.ToString())], observer, cancel);
+        }
+
+        await LeftOut.RememberAsync(here, plan.Parts.SelectMany(part => part).Select(table => table.ToString()).ToHashSet(), options, cancel);
         string login = sourceEndpoint.Username ?? options.SourceForDms?.User ?? throw DmsPlanner.LoginUnknown($"The endpoint {sourceEndpoint.EndpointIdentifier}");
         var tasks = new List<DmsTaskName>();
         for (int place = 0; place < plan.Parts.Count; place++)
@@ -144,6 +150,14 @@ public static class DmsReplication
         return [.. tasks];
     }
 
+    private static async Task WarnOfEndpointsAsync(string whose, Endpoint from, Endpoint to, Npgsql.NpgsqlConnection target, string[] tables, IMigrationObserver observer, CancellationToken cancel)
+    {
+        foreach (string weakness in await DmsEndpointSettings.FindWeaknessesAsync(from, to, target, tables, cancel))
+        {
+            observer.Warning($"{whose}: {weakness}. Invoke-Cutover refuses that; change the endpoint, best before the load.");
+        }
+    }
+
     // What is asked for by name holds also for a task that there is.
     private static async Task ChangeAsync(DmsClient dms, ReplicationTask? task, DmsPlan plan, CancellationToken cancel)
     {
@@ -166,6 +180,7 @@ public static class DmsReplication
         DmsClient dms, Npgsql.NpgsqlConnection here, Npgsql.NpgsqlConnection there, DmsReplicationOptions options, IMigrationObserver observer, CancellationToken cancel)
     {
         var tasks = new List<DmsTaskName>();
+        await LeftOut.RememberAsync(here, new HashSet<string>(), options, cancel);
         foreach (var task in await DmsTasks.DescribeAsync(dms, options.TaskArns, cancel))
         {
             var from = await DmsEndpoints.FindAsync(dms, task.SourceEndpointArn!, cancel);
@@ -186,6 +201,8 @@ public static class DmsReplication
                 observer.Warning($"Task {name.Identifier}: {weakness}. Invoke-Cutover refuses that; stop the task and change it, best before the load.");
             }
 
+            var to = await DmsEndpoints.FindAsync(dms, task.TargetEndpointArn!, cancel);
+            await WarnOfEndpointsAsync($"Task {name.Identifier}", from, to, there, [.. DmsProof.MovedTables(await DmsTasks.ReportAsync(dms, [name.Arn], cancel)), .. DmsTableMappings.Selected(task.TableMappings ?? string.Empty).Select(table => $"{table.Schema}.{table.Table}")], observer, cancel);
             bool hasHeartbeat = DmsTableMappings.Has(task.TableMappings, MarkTable.Schema, name.Heartbeat);
             if (!hasHeartbeat && task.Status is not ("ready" or "stopped" or "failed"))
             {
@@ -194,7 +211,7 @@ public static class DmsReplication
             }
 
             await DmsHeartbeat.CreateAsync(here, name.Identifier, name.Login, cancel);
-            await DmsHeartbeat.CreateAsync(there, name.Identifier, (await DmsEndpoints.FindAsync(dms, task.TargetEndpointArn!, cancel)).Username, cancel);
+            await DmsHeartbeat.CreateAsync(there, name.Identifier, to.Username, cancel);
             await DmsHeartbeat.RememberAsync(here, name, dms.Access.Endpoint, cancel);
             if (!hasHeartbeat && DmsTableMappings.With(task.TableMappings!, MarkTable.Schema, name.Heartbeat) is { } mappings)
             {

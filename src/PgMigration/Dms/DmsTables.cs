@@ -76,7 +76,10 @@ internal static class DmsTables
     internal static bool Fits(string name, string pattern) =>
         Regex.IsMatch(name, $"^{Regex.Escape(pattern).Replace(@"\*", ".*", StringComparison.Ordinal).Replace(@"\?", ".", StringComparison.Ordinal)}$", RegexOptions.Singleline | RegexOptions.CultureInvariant);
 
-    private static bool Fits(DmsTable table, string pattern) => Fits(pattern.Contains('.', StringComparison.Ordinal) ? table.ToString() : table.Name, pattern);
+    /// <summary>Whether a table fits a pattern of names, or of <c>schema.table</c>.</summary>
+    internal static bool Fits(string schema, string name, string pattern) => Fits(pattern.Contains('.', StringComparison.Ordinal) ? $"{schema}.{name}" : name, pattern);
+
+    private static bool Fits(DmsTable table, string pattern) => Fits(table.Schema, table.Name, pattern);
 
     private static DmsLobColumn[] Lobs(string[] names, bool[] binaries, bool[] texts) => [.. names.Select((name, place) => new DmsLobColumn(name, binaries[place], texts[place]))];
 
