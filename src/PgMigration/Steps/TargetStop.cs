@@ -91,8 +91,12 @@ internal static class TargetStop
     // Nobody listens where it would, or on this machine its process is gone. Of a server of another machine that is reached at an address of
     // this one, a refusal only says that the tunnel there is gone.
     private static bool DoesNotRun(CutoverContext context, Exception error) =>
-        (error.GetBaseException() is SocketException { SocketErrorCode: SocketError.ConnectionRefused } && !(context.Link is WalLink far && IsOfThisMachine(context.Target.Host) && !Directory.Exists(far.DataDirectory)))
+        (NobodyListens(error, context.Target.Host) && !(context.Link is WalLink far && IsOfThisMachine(context.Target.Host) && !Directory.Exists(far.DataDirectory)))
         || (context.Link is WalLink link && link.LocalLayout() is { } layout && LocalServer.ReadProcessId(layout.DataDirectory) is null);
+
+    // Of a server that has ended the socket's file is gone too.
+    private static bool NobodyListens(Exception error, string host) => error.GetBaseException() is SocketException { SocketErrorCode: var code }
+        && (code == SocketError.ConnectionRefused || (code == SocketError.AddressNotAvailable && host.StartsWith('/')));
 
     private static bool IsOfThisMachine(string host) => host is "localhost" || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
 

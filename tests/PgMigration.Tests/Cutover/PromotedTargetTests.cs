@@ -98,14 +98,15 @@ public sealed class PromotedTargetTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("/nowhere/data", false)] // of another machine: only the tunnel to it is gone
-    [InlineData("/", true)]
-    public async Task A_refused_connection_proves_that_a_target_is_stopped_only_where_it_would_listen(string dataDirectory, bool proves)
+    [InlineData("127.0.0.1", "/nowhere/data", false)] // of another machine: only the tunnel to it is gone
+    [InlineData("127.0.0.1", "/", true)]
+    [InlineData("/tmp", "/", true)]
+    public async Task A_refused_connection_proves_that_a_target_is_stopped_only_where_it_would_listen(string host, string dataDirectory, bool proves)
     {
         using var journal = CutoverJournal.Create(_bed.NewJournal);
         var link = new WalLink
         {
-            Source = _bed.Host.App, Target = _bed.Link.Target.WithHost("127.0.0.1", LoopbackPort.Free()), TargetAddress = _bed.Host.App, Archive = "file:///archive", BackupName = "base", DataDirectory = dataDirectory, SystemIdentifier = 1,
+            Source = _bed.Host.App, Target = _bed.Link.Target.WithHost(host, LoopbackPort.Free()), TargetAddress = _bed.Host.App, Archive = "file:///archive", BackupName = "base", DataDirectory = dataDirectory, SystemIdentifier = 1,
         };
         await using var context = new CutoverContext(link, _bed.Host.App, _bed.Host.App, _bed.App, new CutoverOptions(), journal, IMigrationObserver.None);
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1));
