@@ -12,7 +12,8 @@ internal static class MarkTable
     public static Task CreateAsync(NpgsqlConnection session, CancellationToken cancel) =>
         session.ExecuteAsync($"""
             create schema if not exists {Schema};
-            create table if not exists {Schema}.mark (cutover text primary key, nonce text not null, written_at timestamptz not null default now(), proved_at timestamptz)
+            create table if not exists {Schema}.mark (cutover text primary key, nonce text not null, written_at timestamptz not null default now(), proved_at timestamptz, promoting_at timestamptz);
+            alter table {Schema}.mark add column if not exists promoting_at timestamptz
             """, cancel);
 
     /// <summary>Claims the source for a cutover: its row is there from now on, with no nonce yet.</summary>
@@ -39,6 +40,16 @@ internal static class MarkTable
     /// <summary>Writes to the table on the promoted target: the proof that it takes writes.</summary>
     public static Task ProveAsync(NpgsqlConnection session, string cutover, CancellationToken cancel) =>
         session.ExecuteAsync($"update {Schema}.mark set proved_at = clock_timestamp() where cutover = @cutover", cancel, new NpgsqlParameter<string>("cutover", cutover));
+
+    /// <summary>Notes on the source that its target is asked to promote itself.</summary>
+    public static Task NotePromotionAsync(NpgsqlConnection session, string cutover, CancellationToken cancel) =>
+        session.ExecuteAsync($"update {Schema}.mark set promoting_at = clock_timestamp() where cutover = @cutover", cancel, new NpgsqlParameter<string>("cutover", cutover));
+
+    /// <summary>When the target of a cutover was asked to promote itself; null where that is not noted.</summary>
+    public static async Task<string?> FindPromotionAsync(NpgsqlConnection session, string cutover, CancellationToken cancel) =>
+        await session.ScalarAsync<bool>($"select exists (select from pg_attribute where attrelid = to_regclass('{Schema}.mark') and attname = 'promoting_at' and not attisdropped)", cancel)
+            ? await session.TextOrNullAsync($"select promoting_at::timestamptz(0)::text from {Schema}.mark where cutover = @cutover", cancel, new NpgsqlParameter<string>("cutover", cutover))
+            : null;
 
     /// <summary>Removes the row, and the table and schema with it unless another cutover's row or somebody's object is in there.</summary>
     public static Task RemoveAsync(NpgsqlConnection session, string cutover, CancellationToken cancel) =>

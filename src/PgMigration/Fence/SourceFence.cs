@@ -156,10 +156,10 @@ public static class SourceFence
 
     /// <summary>
     /// Proves that the raised fence holds: ends the sessions from before it, waits out transactions that this login cannot end, and then looks
-    /// for a right that is left, a prepared transaction, and has a write refused in a new session. Returns what was seen.
+    /// for a right that is left, a prepared transaction, and has a write refused in a new session.
     /// </summary>
     /// <exception cref="MigrationException"><c>FenceIncomplete</c>: who can still write, and the command for somebody who may end them.</exception>
-    public static async Task<string> ProveAsync(FencedServer fenced, FenceRecord record, IMigrationObserver observer, CancellationToken cancel = default)
+    public static async Task<FenceProof> ProveAsync(FencedServer fenced, FenceRecord record, IMigrationObserver observer, CancellationToken cancel = default)
     {
         var ended = await SessionsFromBefore.EndAsync(fenced, cancel);
         if (ended.Count > 0)
@@ -169,6 +169,16 @@ public static class SourceFence
                 $"{ended.Count} session(s) that did not come through the paused app were ended: {string.Join("; ", ended.Take(10))}{(ended.Count > 10 ? "; …" : string.Empty)}. See that what they belong to goes to the new server too."));
         }
 
+        // Before the rights are read: one that is granted behind our look is a change of the catalog since then.
+        string snapshot = await CatalogChanges.SnapshotAsync(fenced.Session, cancel);
+        string refused = await RefuseAsync(fenced, record, cancel);
+        return new FenceProof(string.Create(CultureInfo.InvariantCulture, $"no right to write left, {ended.Count} sessions ended, {refused}"), snapshot);
+    }
+
+    /// <summary>Looks for a right that is left and for a prepared transaction, and has a write refused in a new session; ends nobody.</summary>
+    /// <exception cref="MigrationException"><c>FenceIncomplete</c>: who can still write.</exception>
+    internal static async Task<string> RefuseAsync(FencedServer fenced, FenceRecord record, CancellationToken cancel)
+    {
         if (await WriteRights.ReadAsync(fenced.Session, cancel) is [var (left, _), ..])
         {
             throw Incomplete($"{Describe(left)}, still.");
@@ -180,45 +190,7 @@ public static class SourceFence
             throw Incomplete(prepared);
         }
 
-        string canary = await FenceCanary.RefuseAsync(fenced, record, cancel);
-        return string.Create(CultureInfo.InvariantCulture, $"no right to write left, {ended.Count} sessions ended, nothing prepared, {canary}");
-    }
-
-    /// <summary>
-    /// Proves that nothing was created on the source since the mark. An owner needs no right to change what he owns, so a session that
-    /// overrides the read-only default could still create a table or a large object: what it made is not on the target.
-    /// </summary>
-    /// <exception cref="MigrationException"><c>SourceWrittenAfterMark</c>, naming it.</exception>
-    public static async Task<string> ProveUntouchedAsync(CutoverContext context, CancellationToken cancel = default)
-    {
-        for (int attempt = 1; ; attempt++)
-        {
-            try
-            {
-                var session = await context.FencedSourceSessionAsync(cancel);
-                // Rows frozen long ago still show their old number, which looks to come from the future once two billion others followed: an
-                // age below zero is theirs.
-                var made = await session.RowsAsync("""
-                    with mark as (select age((@mark % 4294967296)::text::xid) as age)
-                    select format('%s %s', case relkind when 'i' then 'index' when 'S' then 'sequence' else 'relation' end, oid::regclass) from pg_class, mark
-                    where relpersistence <> 't' and age(pg_class.xmin) between 0 and mark.age
-                    union all select format('large object %s', oid) from pg_largeobject_metadata l, mark where age(l.xmin) between 0 and mark.age
-                    """, row => row.GetString(0), cancel, new NpgsqlParameter<long>("mark", context.Facts.MarkXid));
-                return made is [var first, ..]
-                    ? throw new MigrationException("SourceWrittenAfterMark", MigrationErrorKind.InvalidOperation,
-                        $"After the mark was set, {first} was created or changed on the source, which the target will not have. Somebody overrides the read-only default: stop them, then try again.")
-                    : "nothing created since on the source";
-            }
-            catch (NpgsqlException) when (attempt == 1)
-            {
-                // the session broke; a new one is opened
-            }
-            catch (Exception error) when (error is NpgsqlException or MigrationException { Kind: MigrationErrorKind.Connection })
-            {
-                context.Observer.Warning($"The source could not be asked whether anything was created since the mark: {Redaction.Of(error.Message)}");
-                return "the source did not answer any more";
-            }
-        }
+        return $"nothing prepared, {await FenceCanary.RefuseAsync(fenced, record, cancel)}";
     }
 
     private static async Task CommitAsync(NpgsqlConnection session, IEnumerable<string> statements, CancellationToken cancel)

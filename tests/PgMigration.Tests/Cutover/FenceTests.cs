@@ -246,11 +246,11 @@ public sealed class FenceTests : IAsyncLifetime
 
         if (found is null)
         {
-            Assert.Equal("nothing created since on the source", await SourceFence.ProveUntouchedAsync(context));
+            Assert.Equal("nothing made, changed or dropped since on the source", await SinceTheMark.ProveUntouchedAsync(context, default));
         }
         else
         {
-            var error = await Assert.ThrowsAsync<MigrationException>(() => SourceFence.ProveUntouchedAsync(context));
+            var error = await Assert.ThrowsAsync<MigrationException>(() => SinceTheMark.ProveUntouchedAsync(context, default));
             Assert.Equal("SourceWrittenAfterMark", error.ErrorId);
             Assert.Contains(found, error.Message, StringComparison.Ordinal);
         }
@@ -273,11 +273,11 @@ public sealed class FenceTests : IAsyncLifetime
         await MarkTable.CreateAsync(await context.SourceSessionAsync(default), default);
         await new MarkSource().DoAsync(context, default);
 
-        Assert.Equal("nothing created since on the source", await SourceFence.ProveUntouchedAsync(context));
+        Assert.Equal("nothing made, changed or dropped since on the source", await SinceTheMark.ProveUntouchedAsync(context, default));
 
         await using var owner = await _bed.Host.App.ConnectAsync();
         await owner.ExecuteAsync("alter table items add column more int", CancellationToken.None);
-        Assert.Equal("SourceWrittenAfterMark", (await Assert.ThrowsAsync<MigrationException>(() => SourceFence.ProveUntouchedAsync(context))).ErrorId);
+        Assert.Equal("SourceWrittenAfterMark", (await Assert.ThrowsAsync<MigrationException>(() => SinceTheMark.ProveUntouchedAsync(context, default))).ErrorId);
     }
 
     [Fact]
