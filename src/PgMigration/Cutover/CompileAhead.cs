@@ -23,7 +23,7 @@ internal static class CompileAhead
     private static readonly Type[] Called =
     [
         typeof(CutoverRunner), typeof(CutoverContext), typeof(CutoverJournal), typeof(CutoverEntry), typeof(CutoverFacts), typeof(PauseDeadline), typeof(MarkTable), typeof(WalFiller),
-        typeof(SourceFence), typeof(SessionsFromBefore), typeof(FenceCanary), typeof(FenceStatements), typeof(FenceRemains), typeof(FenceRecord), typeof(FencedGrant), typeof(FencedServer), typeof(WriteRights), typeof(CatalogChanges), typeof(SinceTheMark),
+        typeof(SourceFence), typeof(SessionsFromBefore), typeof(FenceCanary), typeof(FenceStatements), typeof(FenceRemains), typeof(FenceRecord), typeof(FencedGrant), typeof(FencedServer), typeof(WriteRights), typeof(CatalogChanges), typeof(SinceTheMark), typeof(FenceProof),
         typeof(Preconditions), typeof(PreparedTransactions), typeof(Query), typeof(PgServer), typeof(Lsn), typeof(Redaction), typeof(MigrationProgress), typeof(WayBack), typeof(WayBackRecord),
         typeof(PgBouncerConsole), typeof(PgBouncerIni), typeof(ScramClient),
     ];

@@ -8,10 +8,14 @@ internal static class MarkTable
     /// <summary>Our schema; the fence leaves it alone.</summary>
     public const string Schema = "pgmigration";
 
+    /// <summary>Whether this login may make the table: in a schema that somebody made for it, or in one of its own making.</summary>
+    public static Task<bool> MayCreateAsync(NpgsqlConnection session, CancellationToken cancel) =>
+        session.ScalarAsync<bool>($"select coalesce((select has_schema_privilege(oid, 'CREATE') from pg_namespace where nspname = '{Schema}'), has_database_privilege(current_database(), 'CREATE'))", cancel);
+
     /// <summary>Makes the table if it is not there.</summary>
     public static Task CreateAsync(NpgsqlConnection session, CancellationToken cancel) =>
         session.ExecuteAsync($"""
-            create schema if not exists {Schema};
+            do $$ begin if to_regnamespace('{Schema}') is null then create schema {Schema}; end if; end $$;
             create table if not exists {Schema}.mark (cutover text primary key, nonce text not null, written_at timestamptz not null default now(), proved_at timestamptz, promoting_at timestamptz);
             alter table {Schema}.mark add column if not exists promoting_at timestamptz
             """, cancel);
@@ -61,7 +65,7 @@ internal static class MarkTable
                 if exists (select from {Schema}.mark) then return; end if;
                 begin
                     drop table {Schema}.mark;
-                    drop schema {Schema};
+                    if has_database_privilege(current_database(), 'CREATE') then drop schema {Schema}; end if; -- who could not make it keeps it
                 exception when dependent_objects_still_exist or insufficient_privilege then null; -- takes back this block, not the row's removal
                 end;
             end $$
