@@ -18,6 +18,7 @@ function New-Stage {
     foreach ($project in 'PgMigration.Cmdlets', 'PgMigration.Loader') {
         Copy-Folder "$Root/src/$project/bin/Release/net10.0" $stage { param($file) $file -notmatch '\.xml$|\.deps\.json$|[\\/]runtimes[\\/](android|ios|tvos|maccatalyst)' }
     }
+    Set-AssemblyNumber "$stage/PgMigration.Cmdlets.dll"
     # a program that runs on the module's own libraries: without a list of them (deps.json) the host takes those beside it
     foreach ($file in 'pgmigration-localdms.dll', 'pgmigration-localdms.runtimeconfig.json') {
         [IO.File]::Copy("$Root/src/PgMigration.LocalDms/bin/Release/net10.0/$file", "$stage/$file")
@@ -78,6 +79,19 @@ function Get-NativeInputHash([string] $Rid) {
         $hash.AppendData([IO.File]::ReadAllBytes($file))
     }
     [Convert]::ToHexString($hash.GetHashAndReset()).Substring(0, 16)
+}
+
+# For as long as a process lives the engine keeps what it learnt of a cmdlet's parameters under the full name of its type, version included:
+# a session that has used one build could not use the next. So each gets numbers of its own behind the version, by the day and the second.
+function Set-AssemblyNumber([string] $File, [DateTime] $At = [DateTime]::UtcNow) {
+    $bytes = [IO.File]::ReadAllBytes($File)
+    $image = [Reflection.PortableExecutable.PEReader]::new([Collections.Immutable.ImmutableArray]::Create($bytes))
+    $metadata = [Reflection.Metadata.PEReaderExtensions]::GetMetadataReader($image)
+    $row = $image.PEHeaders.MetadataStartOffset + [Reflection.Metadata.Ecma335.MetadataReaderExtensions]::GetTableMetadataOffset($metadata, 'Assembly')
+    # ECMA-335, II.22.2: behind the hash algorithm four numbers of two bytes
+    [BitConverter]::GetBytes([uint16]($At - [DateTime]::UnixEpoch).Days).CopyTo($bytes, $row + 8)
+    [BitConverter]::GetBytes([uint16][Math]::Floor($At.TimeOfDay.TotalSeconds / 2)).CopyTo($bytes, $row + 10)
+    [IO.File]::WriteAllBytes($File, $bytes)
 }
 
 # What runs while an app waits, compiled for this platform, in a folder of its name beside the portable assemblies: the loader takes it where

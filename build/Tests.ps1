@@ -74,19 +74,39 @@ function Invoke-TestProject([string] $Results) {
 
 function Invoke-PesterSuite {
     $counts = @{ Passed = 0; Failed = 0; Skipped = 0 }
-    $pwsh = Find-Program pwsh
-    $found = $pwsh ? (& $pwsh -NoProfile -Command '(Get-Module Pester -ListAvailable).Where{ $_.Version.Major -ge 5 }.Count') : '0'
-    if ([int]"$found" -eq 0) {
-        Say "Skipping the Pester suites: $($pwsh ? 'Pester 5 is not installed' : 'no pwsh is installed')."
-        return $counts
-    }
+    $pwsh, $module = Get-Pester
+    if (-not $pwsh) { return $counts }
 
     Say 'Running the Pester suites'
     $line = ''
-    & $pwsh -NoProfile -File "$Root/build/Pester.ps1" | ForEach-Object { $line = "$_"; $Host.UI.WriteLine($line) }
+    & $pwsh -NoProfile -File "$Root/build/Pester.ps1" -Module $module | ForEach-Object { $line = "$_"; $Host.UI.WriteLine($line) }
     if ($line -notmatch '^PESTER passed (\d+) failed (\d+) skipped (\d+)$') {
         throw "The Pester suites ended without their counts: $line"
     }
     $counts.Passed, $counts.Failed, $counts.Skipped = $Matches[1..3].ForEach([int])
     $counts
+}
+
+# A pwsh that the module takes and the Pester to import there: those that are installed, else those of build/Pester; nothing where neither can be had.
+function Get-Pester {
+    $pwsh = Find-Program pwsh
+    $ask = '$PSVersionTable.PSVersion -ge [version]"7.6" ? (Get-Module Pester -ListAvailable).Where{ $_.Version.Major -ge 5 }.Count : 0'
+    if ($pwsh -and [int]"$(& $pwsh -NoProfile -Command $ask)" -gt 0) { return $pwsh, 'Pester' }
+
+    try {
+        Invoke-Dotnet restore "$Root/build/Pester" -v quiet
+        $packages = dotnet msbuild "$Root/build/Pester" -getProperty:NuGetPackageRoot
+        $versions = @{}
+        foreach ($package in ([xml][IO.File]::ReadAllText("$Root/build/Pester/Pester.csproj")).Project.ItemGroup.PackageDownload) {
+            $versions[$package.Include] = $package.Version.Trim('[]')
+        }
+
+        $tools = [IO.Path]::Combine($packages, 'powershell', $versions.PowerShell, 'tools', 'net10.0', 'any')
+        $pwsh = $IsWindows ? "$tools/win/pwsh.exe" : "$tools/unix/pwsh"
+        if (-not $IsWindows) { [IO.File]::SetUnixFileMode($pwsh, [IO.File]::GetUnixFileMode($pwsh) -bor 'UserExecute, GroupExecute, OtherExecute') } # a package holds no modes
+        $pwsh, [IO.Path]::Combine($packages, 'pester', $versions.Pester, 'tools', 'Pester.psd1')
+    }
+    catch {
+        Say "Skipping the Pester suites: pwsh 7.6 or Pester 5 is not installed, and they could not be downloaded: $_"
+    }
 }

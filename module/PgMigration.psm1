@@ -9,6 +9,13 @@ if (-not [IO.File]::Exists($pointer)) {
     throw [IO.FileNotFoundException]::new("PgMigration has not been built: $pointer does not exist. Build it with '$([IO.Path]::Combine($root, 'build.ps1'))', or, where no pwsh is installed, with 'dotnet run --project src/PgMigration.Shell -- build.ps1' in $root.")
 }
 
+# The engine refuses a second cmdlet of the same name in its own words, and would keep what it learnt of the first one's parameters.
+foreach ($loaded in Get-Module PgMigration) {
+    if ($loaded.ModuleBase -ne $root) {
+        throw [InvalidOperationException]::new("PgMigration is imported in this session already, from $($loaded.ModuleBase), and a session can hold one copy only. Open a new session for the one in $root.")
+    }
+}
+
 # Each build has a folder of its own, so that it never writes over what a session has loaded.
 $stage = [IO.Path]::Combine($stages, [IO.File]::ReadAllText($pointer).Trim())
 $loader = [Runtime.Loader.AssemblyLoadContext]::new("PgMigration.Loader $stage").

@@ -60,7 +60,7 @@ public abstract class MigrationCmdlet : PSCmdlet, IDisposable
     protected void WriteFailure(Exception failure, object? target = null)
     {
         var record = ErrorRecords.For(failure, target);
-        _pump.Post(() => WriteError(record), lastWords: () => Host.UI.WriteErrorLine(record.ToString()));
+        _pump.Say(this, () => WriteError(record), lastWords: () => Host.UI.WriteErrorLine(record.ToString()));
     }
 
     /// <summary>Asks -WhatIf and -Confirm whether to act, from any thread.</summary>

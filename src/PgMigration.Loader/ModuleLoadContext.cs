@@ -35,9 +35,14 @@ public sealed class ModuleLoadContext : AssemblyLoadContext
     /// <param name="assemblyName">The assembly's simple name, such as <c>PgMigration.Cmdlets</c>.</param>
     public static Assembly Load(string folder, string assemblyName)
     {
-        // by name, not by type: another import brought a loader, and so a type, of its own
-        var context = All.FirstOrDefault(context => context.Name == NameOf(folder)) ?? new ModuleLoadContext(folder);
-        return context.LoadFromAssemblyName(new AssemblyName(assemblyName));
+        // Runspaces import at the same time (ForEach-Object -Parallel), and two contexts would be two worlds of types. Each import brings a
+        // loader of its own, so the lock is an object that the process has once.
+        lock (Default)
+        {
+            // by name, not by type: another loader's type is another type
+            var context = All.FirstOrDefault(context => context.Name == NameOf(folder)) ?? new ModuleLoadContext(folder);
+            return context.LoadFromAssemblyName(new AssemblyName(assemblyName));
+        }
     }
 
     /// <inheritdoc/>

@@ -4,10 +4,6 @@ BeforeAll {
     $expected = (Test-ModuleManifest $manifest).ExportedCmdlets.Keys | Sort-Object
 }
 
-AfterAll {
-    Remove-Module PgMigration -Force -ErrorAction Ignore
-}
-
 Describe 'Importing the module' {
     It 'exports every cmdlet of the manifest' {
         (Get-Command -Module PgMigration).Name | Sort-Object | Should -Be $expected

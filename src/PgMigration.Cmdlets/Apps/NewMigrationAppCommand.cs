@@ -83,8 +83,9 @@ public sealed class NewMigrationAppCommand : MigrationCmdlet
     [Parameter(ParameterSetName = "Heroku")]
     public Uri? ApiUrl { get; set; }
 
-    /// <summary>Apps to treat as one; they are paused all before anything is fenced.</summary>
+    /// <summary>Apps to treat as one; they are paused all before anything is fenced. Those of poolers may have come over remoting.</summary>
     [Parameter(Mandatory = true, ParameterSetName = "Group")]
+    [MigrationAppTransformation(Several = true)]
     [ValidateCount(1, 100)]
     public MigrationApp[] Group { get; set; } = [];
 

@@ -42,7 +42,8 @@ public sealed class TestWalArchiveCommand : ArchiveCmdlet
 
     /// <summary>A restored server whose replay is measured for a few seconds; its position is where the estimate begins.</summary>
     [Parameter]
-    public WalLink? Link { get; set; }
+    [ReplicationLinkTransformation]
+    public ReplicationLink? Link { get; set; }
 
     /// <summary>Return only whether the way is unbroken, and no error when it is not.</summary>
     [Parameter]
@@ -51,9 +52,11 @@ public sealed class TestWalArchiveCommand : ArchiveCmdlet
     /// <inheritdoc/>
     protected override async Task ProcessAsync(CancellationToken cancel)
     {
+        var link = Link is null or WalLink ? (WalLink?)Link : throw new MigrationException("LinkNotSupported", MigrationErrorKind.InvalidArgument,
+            $"A link of kind {Link.Kind} replays no archive. Expected what Start-WalRestore or Get-WalRestore returned.");
         using var storage = ArchiveStorage.Open(ArchiveAccess());
         var backup = await BackupCatalog.FindAsync(storage, BackupName, Observer, cancel);
-        var replay = Link is null ? null : await ReplayProgress.MeasureAsync(Link, cancel);
+        var replay = link is null ? null : await ReplayProgress.MeasureAsync(link, cancel);
         var report = await ArchiveSurvey.RunAsync(storage, backup, ReplayRate ?? replay?.BytesPerSecond, Observer, cancel);
         report = replay is null ? report : report with { ReplayedTo = replay.Replayed };
         Write(Quiet ? report.IsWhole : report);

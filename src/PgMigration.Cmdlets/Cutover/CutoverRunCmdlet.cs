@@ -39,6 +39,14 @@ public abstract class CutoverRunCmdlet : CutoverCmdlet
     public TimeSpan CompareFor { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
+    /// By a link of DMS: what the target has otherwise than the source, or lacks, and is to have so: names as the refusal writes them, with wildcards,
+    /// such as 'public.total(integer)' or '* of public.orders'. It is warned of instead.
+    /// </summary>
+    [Parameter]
+    [SupportsWildcards]
+    public string[] AcceptDifference { get; set; } = [];
+
+    /// <summary>
     /// Let the old server, fenced, follow the new one by logical replication from the first write on, so that Undo-Cutover goes back without
     /// losing anything. Needs a superuser login on the source; the plan says so before it starts.
     /// </summary>
@@ -88,6 +96,6 @@ public abstract class CutoverRunCmdlet : CutoverCmdlet
     private CutoverOptions Options() => new()
     {
         MaxLagBytes = MaxLag, MaxTransactionAge = MaxTransactionAge, MinFreeDiskBytes = MinFreeDisk, Gates = Gate, Until = Until, LeaveAppPaused = LeaveAppPaused,
-        CompareAheadFor = CompareAheadFor, CompareFor = CompareFor, KeepSourceInSync = KeepSourceInSync, WatchFor = WatchFor, WatchGates = WatchGate, AutoUndo = AutoUndo,
+        CompareAheadFor = CompareAheadFor, CompareFor = CompareFor, AcceptDifferences = AcceptDifference, KeepSourceInSync = KeepSourceInSync, WatchFor = WatchFor, WatchGates = WatchGate, AutoUndo = AutoUndo,
     };
 }

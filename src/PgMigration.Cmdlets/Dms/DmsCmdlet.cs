@@ -9,8 +9,9 @@ public abstract class DmsCmdlet : MigrationCmdlet
     [Parameter]
     public string? EndpointUrl { get; set; }
 
-    /// <summary>A local DMS, as Start-LocalDms returned it: its endpoint, region and key.</summary>
+    /// <summary>A local DMS, as Start-LocalDms returned it: its endpoint, region and key. One from a job or a file must run on this machine.</summary>
     [Parameter]
+    [LocalDmsTransformation]
     public LocalDmsServer? LocalDms { get; set; }
 
     /// <summary>The region; by default that of the session (Set-DefaultAWSRegion), the profile or AWS_REGION.</summary>

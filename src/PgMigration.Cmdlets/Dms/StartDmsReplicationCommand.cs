@@ -19,8 +19,8 @@ namespace PgMigration.Cmdlets;
 /// <para>Starts, with DMS's own way to the source, and waits until it has loaded everything and follows.</para>
 /// </example>
 /// <example>
-/// <code>Start-DmsReplication -Source service=own -Target service=aurora -Schema public, sales -Exclude '*_log' -TaskCount 4 -SourceSecret arn:aws:secretsmanager:eu-central-1:1:secret:own -TargetSecret arn:aws:secretsmanager:eu-central-1:1:secret:aurora -SecretRole arn:aws:iam::1:role/dms-secrets</code>
-/// <para>Four tasks of about the same size; DMS takes the logins from Secrets Manager.</para>
+/// <code>Start-DmsReplication -Source service=own -Target service=aurora -Schema public, sales -Exclude '*_log' -TaskCount 4 -SourceForDms postgres://dms@10.0.0.5/shop -SourceSecret arn:aws:secretsmanager:eu-central-1:1:secret:own -TargetSecret arn:aws:secretsmanager:eu-central-1:1:secret:aurora -SecretRole arn:aws:iam::1:role/dms-secrets</code>
+/// <para>Four tasks of about the same size; DMS takes the logins from Secrets Manager. -SourceForDms names the one on the source, which the fence of the cutover must spare.</para>
 /// </example>
 /// <example>
 /// <code>Start-DmsReplication -Source service=own -Target service=rehearsal -LocalDms (Start-LocalDms)</code>
@@ -103,7 +103,7 @@ public sealed class StartDmsReplicationCommand : DmsCmdlet
     [Parameter]
     public string[] SecurityGroup { get; set; } = [];
 
-    /// <summary>A secret in Secrets Manager with the source's host, port, username and password; by default DMS is given the password.</summary>
+    /// <summary>A secret in Secrets Manager with the source's host, port, username and password; by default DMS is given the password. -SourceForDms names its login then, without a password.</summary>
     [Parameter]
     public string? SourceSecret { get; set; }
 

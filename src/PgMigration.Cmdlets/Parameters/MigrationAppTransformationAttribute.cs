@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Management.Automation;
 
 namespace PgMigration.Cmdlets;
@@ -6,10 +7,21 @@ namespace PgMigration.Cmdlets;
 [AttributeUsage(AttributeTargets.Property | AttributeTargets.Field | AttributeTargets.Parameter)]
 public sealed class MigrationAppTransformationAttribute : ArgumentTransformationAttribute
 {
+    /// <summary>Whether the parameter takes several apps.</summary>
+    public bool Several { get; set; }
+
     /// <inheritdoc/>
-    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData) => inputData switch
+    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData) => (inputData is PSObject wrapped ? wrapped.BaseObject : inputData) switch
     {
         null => null,
+        IList several when Several => several.Cast<object?>().Select(One).ToArray(),
+        IList { Count: > 1 } several => throw new ArgumentTransformationMetadataException($"Got {several.Count} objects. Make one app of several with New-MigrationApp -Group."),
+        IList { Count: 1 } single => One(single[0]),
+        _ => Several ? new[] { One(inputData) } : One(inputData),
+    };
+
+    private static MigrationApp One(object? value) => value switch
+    {
         PSObject { BaseObject: PSCustomObject } bag => FromBag(bag),
         PSObject { BaseObject: MigrationApp app } => app,
         MigrationApp app => app,

@@ -36,7 +36,7 @@ internal sealed class CmdletObserver(Cmdlet cmdlet, PipelinePump pump) : IMigrat
     }
 
     public void Warning(string message) =>
-        pump.Post(() => cmdlet.WriteWarning(message), lastWords: () => (cmdlet as PSCmdlet)?.Host.UI.WriteWarningLine(message));
+        pump.Say(cmdlet, () => cmdlet.WriteWarning(message), lastWords: () => (cmdlet as PSCmdlet)?.Host.UI.WriteWarningLine(message));
 
     public void Verbose(string message) => pump.Post(() => cmdlet.WriteVerbose(message));
 

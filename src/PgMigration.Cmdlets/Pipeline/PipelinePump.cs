@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
+using System.Management.Automation;
 using System.Runtime.ExceptionServices;
 
 namespace PgMigration.Cmdlets;
@@ -55,6 +56,30 @@ internal sealed class PipelinePump : IDisposable
         else if (!TryQueue(() => _requests.Add(new Request(action, lastWords))))
         {
             lastWords?.Invoke();
+        }
+    }
+
+    /// <summary>Queues a warning or an error for the cmdlet's stream.</summary>
+    /// <param name="cmdlet">The cmdlet.</param>
+    /// <param name="write">Writes it to the stream.</param>
+    /// <param name="lastWords">Says it instead once the pipeline takes nothing any more.</param>
+    public void Say(Cmdlet cmdlet, Action write, Action lastWords)
+    {
+        bool taken = false;
+        Post(Write, SayInstead);
+
+        void Write()
+        {
+            taken = !cmdlet.Stopping; // with -ErrorAction Stop the stream throws it, and whoever catches that decides whether it is shown
+            write();
+        }
+
+        void SayInstead()
+        {
+            if (!taken)
+            {
+                lastWords();
+            }
         }
     }
 

@@ -33,7 +33,7 @@ namespace PgMigration.Cmdlets;
 /// $report.Folder</code>
 /// Keeps everything: the data directories, the archive, the application's own journal and the servers' logs. The servers are stopped.
 /// </example>
-[Cmdlet(VerbsLifecycle.Invoke, "MigrationRehearsal")]
+[Cmdlet(VerbsLifecycle.Invoke, "MigrationRehearsal", SupportsShouldProcess = true)]
 [OutputType(typeof(RehearsalReport))]
 public sealed class InvokeMigrationRehearsalCommand : MigrationCmdlet
 {
@@ -114,6 +114,12 @@ public sealed class InvokeMigrationRehearsalCommand : MigrationCmdlet
             PostgresBin = PostgresBin is null ? null : ResolvePath(PostgresBin),
             User = OSUser is null ? _usual.User : new OSUser(OSUser),
         };
+        string what = options.Incident != RehearsalIncident.None ? $"the accident {options.Incident}" : options.Leg == RehearsalLeg.Both ? "both legs" : $"the {options.Leg.ToString().ToLowerInvariant()} leg";
+        if (!await ShouldAsync(options.Path ?? "a fresh folder under the temp path", $"Rehearse {what} on throwaway servers"))
+        {
+            return;
+        }
+
         var report = await MigrationRehearsal.RunAsync(options, Observer, cancel);
         Write(report);
         if (report.Failure is { } failure)

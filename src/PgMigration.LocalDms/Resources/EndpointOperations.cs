@@ -1,3 +1,4 @@
+using System.Text.Json;
 using PgMigration.DmsModel;
 
 namespace PgMigration.LocalDms;
@@ -13,6 +14,7 @@ internal sealed class EndpointOperations(Resources resources)
     {
         operations.Add<CreateEndpointRequest>("CreateEndpoint", Create);
         operations.Add<DescribeEndpointsRequest>("DescribeEndpoints", Describe);
+        operations.Add<ModifyEndpointRequest>("ModifyEndpoint", Modify);
         operations.Add<DeleteEndpointRequest>("DeleteEndpoint", Delete);
     }
 
@@ -25,10 +27,7 @@ internal sealed class EndpointOperations(Resources resources)
         }
 
         var settings = request.PostgreSQLSettings;
-        if (settings?.SecretsManagerSecretId is not null)
-        {
-            throw Fault.InvalidValue("The local DMS reaches no Secrets Manager: give Username and Password.");
-        }
+        RefuseSecret(settings);
 
         var record = new EndpointRecord
         {
@@ -56,6 +55,51 @@ internal sealed class EndpointOperations(Resources resources)
             ("endpoint-arn", endpoint => endpoint.Arn), ("endpoint-id", endpoint => endpoint.Identifier), ("endpoint-type", endpoint => endpoint.Type), ("engine-name", endpoint => endpoint.Engine));
         var (page, marker) = Pages.Of(found, request.MaxRecords, request.Marker);
         return new() { Endpoints = [.. page.Select(endpoint => Show(endpoint))], Marker = marker };
+    }
+
+    private ModifyEndpointResponse Modify(ModifyEndpointRequest request)
+    {
+        var record = resources.Endpoint(request.EndpointArn);
+        var settings = request.PostgreSQLSettings;
+        RefuseSecret(settings);
+        if (resources.Tasks.FirstOrDefault(task => task.IsBusy && (task.Record.SourceArn == record.Arn || task.Record.TargetArn == record.Arn)) is { } busy)
+        {
+            throw Fault.InvalidState($"Endpoint '{record.Identifier}' cannot be modified: replication task '{busy.Record.Identifier}' is {busy.Record.Status}.");
+        }
+
+        record.SslMode = OneOf("SslMode", request.SslMode ?? record.SslMode, "none", "require", "verify-ca", "verify-full");
+        record.ServerName = Required("ServerName", request.ServerName ?? settings?.ServerName ?? record.ServerName);
+        record.Port = request.Port ?? settings?.Port ?? record.Port;
+        record.Database = Required("DatabaseName", request.DatabaseName ?? settings?.DatabaseName ?? record.Database);
+        record.User = Required("Username", request.Username ?? settings?.Username ?? record.User);
+        record.Password = request.Password ?? settings?.Password ?? record.Password;
+        if (settings is not null)
+        {
+            record.Settings = (request.ExactSettings == true ? settings : Merge(record.Settings, settings)) with { Password = null };
+        }
+
+        resources.Save();
+        return new() { Endpoint = Show(record) };
+    }
+
+    // What is not said stays as it was.
+    private static PostgreSQLSettings Merge(PostgreSQLSettings? known, PostgreSQLSettings changed)
+    {
+        var merged = JsonSerializer.SerializeToNode(known ?? new PostgreSQLSettings(), DmsJson.Options)!.AsObject();
+        foreach (var (name, value) in JsonSerializer.SerializeToNode(changed, DmsJson.Options)!.AsObject().Where(member => member.Value is not null))
+        {
+            merged[name] = value!.DeepClone();
+        }
+
+        return merged.Deserialize<PostgreSQLSettings>(DmsJson.Options)!;
+    }
+
+    private static void RefuseSecret(PostgreSQLSettings? settings)
+    {
+        if (settings?.SecretsManagerSecretId is not null)
+        {
+            throw Fault.InvalidValue("The local DMS reaches no Secrets Manager: give Username and Password.");
+        }
     }
 
     private DeleteEndpointResponse Delete(DeleteEndpointRequest request)

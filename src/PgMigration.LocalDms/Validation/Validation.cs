@@ -137,13 +137,14 @@ internal sealed class Validation(TaskContext task)
             var now = DateTime.UtcNow;
             if (!different.TryGetValue(key, out string? kind))
             {
+                doubt.DifferentSince = null;
                 if (now - doubt.Changed > Look)
                 {
                     doubts.TryRemove(key, out _);
                     failed.Remove(key);
                 }
             }
-            else if (now - doubt.Changed >= FailureDelay)
+            else if (now - doubt.Changed >= FailureDelay && now - (doubt.DifferentSince ??= now) >= FailureDelay)
             {
                 doubts.TryRemove(key, out _);
                 if (failed.Add(key))

@@ -33,6 +33,9 @@ public sealed record CutoverOptions
     /// <summary>How long tables that were written to since may be compared whole while the app is paused; the others are compared by samples of their rows.</summary>
     public TimeSpan CompareFor { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>Names, with wildcards, of what a target that got only rows has otherwise than the source and is to have so, such as <c>public.total(integer)</c>.</summary>
+    public IReadOnlyList<string> AcceptDifferences { get; init; } = [];
+
     /// <summary>Whether sequences of a target that got only rows are repaired; false to refuse where they would collide.</summary>
     public bool RepairSequences { get; init; } = true;
 

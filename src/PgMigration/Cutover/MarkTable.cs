@@ -30,6 +30,13 @@ internal static class MarkTable
             ? await session.TextOrNullAsync($"select format('%s of %s', cutover, written_at::timestamptz(0)) from {Schema}.mark where cutover <> @cutover order by written_at desc limit 1", cancel, new NpgsqlParameter<string>("cutover", cutover))
             : null;
 
+    /// <summary>Which cutover has claimed the server as its source, and was not undone: the app has left it, or is on its way. Null when none has.</summary>
+    /// <remarks>On a server that a cutover went to, a row that came along says when that was proved.</remarks>
+    public static async Task<string?> FindClaimAsync(NpgsqlConnection session, CancellationToken cancel) =>
+        await session.ScalarAsync<bool>($"select to_regclass('{Schema}.mark') is not null", cancel)
+            ? await session.TextOrNullAsync($"select format('%s of %s', cutover, written_at::timestamptz(0)) from {Schema}.mark where proved_at is null order by written_at desc limit 1", cancel)
+            : null;
+
     /// <summary>Writes the nonce; committed when this returns.</summary>
     public static Task WriteAsync(NpgsqlConnection session, string cutover, string nonce, CancellationToken cancel) =>
         session.ExecuteAsync($"insert into {Schema}.mark (cutover, nonce) values (@cutover, @nonce) on conflict (cutover) do update set nonce = excluded.nonce, written_at = now()",

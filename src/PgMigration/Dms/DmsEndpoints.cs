@@ -33,20 +33,65 @@ internal static class DmsEndpoints
         MapBooleanAsBoolean = true,
     });
 
-    /// <summary>The endpoint of a request's name, made if it is not there.</summary>
+    /// <summary>
+    /// The endpoint of a request's name, made if it is not there, and reached by the machine. One that there is is told the request's credentials
+    /// where they are others, or where DMS cannot connect with those that it has: passwords it does not show.
+    /// </summary>
+    /// <exception cref="MigrationException"><c>DmsEndpointDiffers</c>, <c>DmsConnectionFailed</c>.</exception>
+    public static async Task<Endpoint> ReachAsync(DmsClient dms, string instanceArn, CreateEndpointRequest request, TimeSpan timeout, IMigrationObserver observer, CancellationToken cancel)
+    {
+        var (endpoint, isNew) = await FindOrCreateAsync(dms, request, cancel);
+        bool isTold = isNew;
+        if (!isNew && (Differs(request.Username, endpoint.Username) || Differs(request.SslMode, endpoint.SslMode)
+            || Differs(request.PostgreSQLSettings?.SecretsManagerSecretId, endpoint.PostgreSQLSettings?.SecretsManagerSecretId)))
+        {
+            (endpoint, isTold) = (await TellAsync(dms, endpoint, request, cancel), true);
+        }
+
+        try
+        {
+            await TestAsync(dms, instanceArn, endpoint, timeout, observer, cancel);
+        }
+        catch (MigrationException error) when (error.ErrorId == "DmsConnectionFailed" && !isTold && (request.Password is not null || request.PostgreSQLSettings?.SecretsManagerSecretId is not null))
+        {
+            endpoint = await TellAsync(dms, endpoint, request, cancel);
+            await TestAsync(dms, instanceArn, endpoint, timeout, observer, cancel);
+        }
+
+        return endpoint;
+
+        static bool Differs(string? wanted, string? known) => wanted is not null && wanted != known;
+    }
+
+    /// <summary>An endpoint that was given by its ARN, reached by the machine. What somebody else made is not changed.</summary>
+    /// <exception cref="MigrationException"><c>DmsResourceNotFound</c>, <c>DmsConnectionFailed</c>.</exception>
+    public static async Task<Endpoint> ReachAsync(DmsClient dms, string instanceArn, string arn, TimeSpan timeout, IMigrationObserver observer, CancellationToken cancel)
+    {
+        var endpoint = await FindAsync(dms, arn, cancel);
+        try
+        {
+            await TestAsync(dms, instanceArn, endpoint, timeout, observer, cancel);
+            return endpoint;
+        }
+        catch (MigrationException error) when (error.ErrorId == "DmsConnectionFailed")
+        {
+            throw new MigrationException(error.ErrorId, error.Kind, $"{error.Message} The endpoint {endpoint.EndpointIdentifier} was given by its ARN, and is not changed here: its login and password are mended where it was made (aws dms modify-endpoint).", error);
+        }
+    }
+
     /// <exception cref="MigrationException"><c>DmsEndpointDiffers</c>: one of that name is about another database.</exception>
-    public static async Task<Endpoint> FindOrCreateAsync(DmsClient dms, CreateEndpointRequest request, CancellationToken cancel)
+    private static async Task<(Endpoint Endpoint, bool IsNew)> FindOrCreateAsync(DmsClient dms, CreateEndpointRequest request, CancellationToken cancel)
     {
         var found = (await DmsTasks.ListOrNoneAsync(() => dms.ListEndpointsAsync([new Filter { Name = "endpoint-id", Values = [request.EndpointIdentifier] }], cancel))).FirstOrDefault();
         if (found is null)
         {
-            return (await dms.CreateEndpointAsync(request, cancel)).Endpoint!;
+            return ((await dms.CreateEndpointAsync(request, cancel)).Endpoint!, true);
         }
 
         // A secret's endpoint has neither host nor login of its own.
         bool isSame = found.DatabaseName == request.DatabaseName && found.EndpointType?.ToLowerInvariant() == request.EndpointType
             && (request.ServerName is null || (found.ServerName == request.ServerName && found.Port == request.Port));
-        return isSame ? found : throw new MigrationException("DmsEndpointDiffers", MigrationErrorKind.InvalidOperation,
+        return isSame ? (found, false) : throw new MigrationException("DmsEndpointDiffers", MigrationErrorKind.InvalidOperation,
             $"DMS has an endpoint {request.EndpointIdentifier} for {found.ServerName}:{found.Port}/{found.DatabaseName}, and this replication needs {request.ServerName}:{request.Port}/{request.DatabaseName}. Give another -Name, or remove that endpoint.");
     }
 
@@ -55,9 +100,20 @@ internal static class DmsEndpoints
         (await dms.ListEndpointsAsync([new Filter { Name = "endpoint-arn", Values = [arn] }], cancel)).FirstOrDefault()
         ?? throw new MigrationException("DmsResourceNotFound", MigrationErrorKind.NotFound, $"{dms.Access} has no endpoint {arn}.");
 
-    /// <summary>Has the machine reach the database, and waits for its answer.</summary>
-    /// <exception cref="MigrationException"><c>DmsConnectionFailed</c>, with what DMS saw.</exception>
-    public static async Task TestAsync(DmsClient dms, string instanceArn, Endpoint endpoint, TimeSpan timeout, IMigrationObserver observer, CancellationToken cancel)
+    private static async Task<Endpoint> TellAsync(DmsClient dms, Endpoint endpoint, CreateEndpointRequest request, CancellationToken cancel) => (await dms.ModifyEndpointAsync(new ModifyEndpointRequest
+    {
+        EndpointArn = endpoint.EndpointArn!,
+        ServerName = request.ServerName,
+        Port = request.Port,
+        DatabaseName = request.DatabaseName,
+        Username = request.Username,
+        Password = request.Password,
+        SslMode = request.SslMode,
+        PostgreSQLSettings = request.PostgreSQLSettings,
+    }, cancel)).Endpoint ?? endpoint;
+
+    // Has the machine reach the database, and waits for its answer.
+    private static async Task TestAsync(DmsClient dms, string instanceArn, Endpoint endpoint, TimeSpan timeout, IMigrationObserver observer, CancellationToken cancel)
     {
         await dms.TestConnectionAsync(new TestConnectionRequest { ReplicationInstanceArn = instanceArn, EndpointArn = endpoint.EndpointArn! }, cancel);
         Filter[] filters = [new() { Name = "endpoint-arn", Values = [endpoint.EndpointArn!] }, new() { Name = "replication-instance-arn", Values = [instanceArn] }];

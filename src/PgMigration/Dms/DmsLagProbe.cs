@@ -50,7 +50,7 @@ internal sealed class DmsLagProbe
 
     private async Task<ReplicationLag> MeasureAsync(DmsLink link, NpgsqlConnection source, NpgsqlConnection target, ReplicationLag state, CancellationToken cancel)
     {
-        var slots = await DmsSlots.ReadAsync(source, link.Logins, cancel);
+        var slots = await DmsSlots.ReadAsync(source, link, cancel);
         var flow = await BeatAsync(link, source, target, cancel);
         var inserted = await source.LsnAsync("pg_current_wal_insert_lsn()", cancel);
         long? held = slots.Count == 0 ? null : slots.Max(slot => slot.HeldBytes);
@@ -71,7 +71,7 @@ internal sealed class DmsLagProbe
         }
 
         // A task that was reloaded has a new slot: only where there are too few is one that is gone missed.
-        if (slots.Count < link.Tasks.Count && await DmsSlots.FindGoneAsync(source, cancel) is [var gone, ..])
+        if (slots.Count < link.Tasks.Count && await DmsSlots.FindGoneAsync(source, link, cancel) is [var gone, ..])
         {
             return lag with { State = LinkState.Broken, Detail = Join(lag.Detail, $"The slot {gone} on the source is gone: somebody dropped it, and what was written since cannot be read any more. The tables of its task must be loaded anew: Remove-DmsReplication, empty them, Start-DmsReplication.") };
         }

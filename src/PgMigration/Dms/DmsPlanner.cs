@@ -25,11 +25,17 @@ internal static class DmsPlanner
     {
         await using var here = await source.ConnectAsync(cancel);
         await using var there = await target.ConnectAsync(cancel);
+        await RefuseLeftAsync(here, source, target, cancel);
         string name = NameOf(options.Name ?? $"pgmigration-{source.Database}");
-        await CheckSourceAsync(here, source, options, cancel);
+        if (options is { SourceSecret: not null, SourceForDms: null })
+        {
+            throw LoginUnknown("-SourceSecret");
+        }
+
+        var tasks = await TasksAsync(dms, name, options.TaskCount, cancel);
+        await CheckSourceAsync(here, source, tasks, cancel);
         var tables = await DmsTables.ReadAsync(here, options, cancel);
         CheckKeys(tables, options, observer);
-        var tasks = await TasksAsync(dms, name, options.TaskCount, cancel);
 
         bool isStarted = tasks.Any(task => task?.ReplicationTaskStartDate is not null);
         await CheckTargetAsync(here, there, target, tables, !isStarted, cancel);
@@ -39,6 +45,21 @@ internal static class DmsPlanner
         var plan = new DmsPlan(name, Share(tables, tasks, observer), lobs, options, []);
         return new DmsPlan(name, plan.Parts, lobs, options, await DescribeAsync(dms, plan, tasks, source, target, cancel));
     }
+
+    /// <summary>Refuses a source that the app has left, or is leaving: what DMS still brought from it would be written over the app's own rows.</summary>
+    /// <exception cref="MigrationException"><c>SourceWasCutOver</c>.</exception>
+    public static async Task RefuseLeftAsync(NpgsqlConnection source, PgServer server, PgServer target, CancellationToken cancel)
+    {
+        if (await MarkTable.FindClaimAsync(source, cancel) is { } cutover)
+        {
+            throw new MigrationException("SourceWasCutOver", MigrationErrorKind.InvalidOperation,
+                $"A cutover ({cutover}) has moved the app away from {server}, or was left half done: DMS would write old rows over those that the app has written on {target} since. Where the app runs on {target}, nothing is left to do but Remove-DmsReplication. A cutover that is half done is gone on with by Resume-Cutover or Undo-Cutover, on the machine that has its journal (Get-Cutover). Only if the app does run on {server}: DROP TABLE {MarkTable.Schema}.mark there.");
+        }
+    }
+
+    /// <summary>A secret names the login, and shows it to nobody: without it the fence could not spare DMS.</summary>
+    public static MigrationException LoginUnknown(string who) => new("DmsLoginUnknown", MigrationErrorKind.InvalidArgument,
+        $"{who} takes DMS's login on the source from a secret, which is not read here, and the fence of the cutover must spare that login. Name it, without a password: -SourceForDms postgres://login@host/database.");
 
     // All that there are, also when fewer are asked for by now.
     private static async Task<ReplicationTask?[]> TasksAsync(DmsClient dms, string name, int count, CancellationToken cancel)
@@ -81,7 +102,7 @@ internal static class DmsPlanner
             : throw new MigrationException("DmsNameInvalid", MigrationErrorKind.InvalidArgument, $"'{wanted}' is no name for things in DMS: expected 1 to 50 letters, digits and hyphens that begin with a letter. Give one with -Name.");
     }
 
-    private static async Task CheckSourceAsync(NpgsqlConnection source, PgServer server, DmsReplicationOptions options, CancellationToken cancel)
+    private static async Task CheckSourceAsync(NpgsqlConnection source, PgServer server, ReplicationTask?[] tasks, CancellationToken cancel)
     {
         var (level, free, senders, recovers) = (await source.RowsAsync("""
             select current_setting('wal_level'), current_setting('max_replication_slots')::int - (select count(*)::int from pg_replication_slots),
@@ -97,17 +118,26 @@ internal static class DmsPlanner
             throw new MigrationException("DmsWalLevel", MigrationErrorKind.InvalidOperation, $"wal_level of the source {server} is {level}; DMS follows changes only with logical. Run ALTER SYSTEM SET wal_level = logical and restart it (on RDS: rds.logical_replication = 1).");
         }
 
-        if (Math.Min(free, senders) < options.TaskCount)
+        // A task has its slot from its first start on, and its sender while it runs.
+        int slots = tasks.Count(task => task?.ReplicationTaskStartDate is null);
+        int idle = tasks.Count(task => task?.Status is not ("running" or "starting"));
+        if (free < slots || senders < idle)
         {
             throw new MigrationException("DmsNoSlots", MigrationErrorKind.ResourceUnavailable, string.Create(CultureInfo.InvariantCulture,
-                $"The source {server} has {Math.Max(0, free)} replication slots and {Math.Max(0, senders)} WAL senders left, and each of the {options.TaskCount} tasks needs one of both. Raise max_replication_slots and max_wal_senders and restart it, or drop slots that nobody uses."));
+                $"The source {server} has {Math.Max(0, free)} replication slots and {Math.Max(0, senders)} WAL senders left, and {slots} of the {tasks.Length} tasks still need a slot, {idle} a sender. Raise max_replication_slots and max_wal_senders and restart it, or drop slots that nobody uses."));
         }
     }
 
     private static void CheckKeys(IReadOnlyList<DmsTable> tables, DmsReplicationOptions options, IMigrationObserver observer)
     {
         Warn(tables.Where(table => table.IsUnlogged), "are unlogged: their changes are in no WAL, so DMS loads them and then leaves them behind. Copy them during the pause, or ALTER TABLE … SET LOGGED.");
-        var keyless = tables.Where(table => table.KeyColumns.Count == 0 && !table.IsIdentityFull).ToArray();
+        if (tables.Where(table => table.IdentityGap is not null && (table.KeyColumns.Count > 0 || table.IdentityGap == RowIdentity.IndexGone)).ToArray() is [_, ..] mute)
+        {
+            throw new MigrationException("DmsNoRowIdentity", MigrationErrorKind.InvalidOperation, string.Create(CultureInfo.InvariantCulture,
+                $"The updates and deletes of {mute.Length} tables do not say which row they are about, so DMS would lose them without a word: {string.Join("; ", mute.Take(10).Select(table => RowIdentity.Mend(table.Quoted, table.IdentityGap!, table.KeyColumns.Count > 0)))}{(mute.Length > 10 ? "; …" : string.Empty)}. Run that on the source, or leave them out with -Exclude."));
+        }
+
+        var keyless = tables.Where(table => table.IdentityGap is not null).ToArray();
         if (keyless.Length > 0 && !options.AllowNoPrimaryKey)
         {
             throw new MigrationException("DmsNoPrimaryKey", MigrationErrorKind.InvalidOperation, string.Create(CultureInfo.InvariantCulture,

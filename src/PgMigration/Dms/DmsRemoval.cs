@@ -41,12 +41,7 @@ public static class DmsRemoval
         if (link.Source is { } source)
         {
             await using var session = await source.ConnectAsync(DmsLagProbe.SessionOptions, cancel);
-            foreach (var slot in await DmsSlots.ReadAsync(session, link.Logins, cancel))
-            {
-                bool others = slot.IsActive && await HasOthersAsync(session, link, cancel);
-                removed.Add(others ? new("Slot", slot.Name, "Source", false, "another task of DMS holds it") : new("Slot", slot.Name, "Source", await DmsSlots.DropAsync(session, slot.Name, cancel)));
-            }
-
+            await RemoveSlotsAsync(session, link, removed, cancel);
             await CleanAsync(session, link, "Source", removed, cancel);
         }
 
@@ -111,6 +106,24 @@ public static class DmsRemoval
             else if ((isOurs && isUsed) || tasks.Any(task => task.ReplicationInstanceArn == instance.ReplicationInstanceArn))
             {
                 removed.Add(new("Instance", instance.ReplicationInstanceIdentifier!, "DMS", false, isUsed ? "another task uses it" : instance.ReplicationInstanceStatus == "deleting" ? "it is being deleted" : "it was made by somebody else"));
+            }
+        }
+    }
+
+    // What is in doubt is left, and named: a slot that is dropped takes with it what its consumer has not read.
+    private static async Task RemoveSlotsAsync(NpgsqlConnection source, DmsLink link, List<DmsRemoved> removed, CancellationToken cancel)
+    {
+        bool hasOthers = await HasOthersAsync(source, link, cancel);
+        var known = (await DmsSlots.ReadAsync(source, link, cancel)).Select(slot => slot.Name).ToHashSet();
+        foreach (string slot in await DmsSlots.FindNewAsync(source, cancel))
+        {
+            if (known.Contains(slot) && DmsSlots.IsOwn(link, slot, hasOthers))
+            {
+                removed.Add(new("Slot", slot, "Source", await DmsSlots.DropAsync(source, slot, cancel)));
+            }
+            else if (!hasOthers)
+            {
+                removed.Add(new("Slot", slot, "Source", false, $"it came after DMS was started, or was made for it, and may be somebody else's; if nobody needs it: SELECT pg_drop_replication_slot({SqlText.Literal(slot)})"));
             }
         }
     }

@@ -21,7 +21,7 @@ public static class DmsReplication
     /// <param name="options">What is to be moved.</param>
     /// <param name="observer">Who watches.</param>
     /// <param name="cancel">Ends it; what was made stays, and another run goes on with it.</param>
-    /// <exception cref="MigrationException"><c>DmsWalLevel</c>, <c>DmsNoSlots</c>, <c>DmsNoTables</c>, <c>DmsNoPrimaryKey</c>, <c>DmsTargetTablesMissing</c>, <c>DmsTargetColumnsMissing</c>,
+    /// <exception cref="MigrationException"><c>SourceWasCutOver</c>, <c>DmsWalLevel</c>, <c>DmsNoSlots</c>, <c>DmsNoTables</c>, <c>DmsNoPrimaryKey</c>, <c>DmsNoRowIdentity</c>, <c>DmsTargetTablesMissing</c>, <c>DmsTargetColumnsMissing</c>,
     /// <c>DmsTargetNotEmpty</c>, <c>DmsReplicaRoleDenied</c>: refused before anything is made. <c>DmsInstanceFailed</c>, <c>DmsConnectionFailed</c>, <c>DmsEndpointDiffers</c>, <c>DmsTaskFailed</c>, <c>DmsWaitTimeout</c>, and DMS's faults.</exception>
     public static async Task<DmsLink> StartAsync(
         DmsAccess access, PgServer source, PgServer target, DmsReplicationOptions options, IMigrationObserver observer, CancellationToken cancel = default)
@@ -30,6 +30,7 @@ public static class DmsReplication
         using var dms = new DmsClient(access);
         await using var here = await source.ConnectAsync(DmsLagProbe.SessionOptions, cancel);
         await using var there = await target.ConnectAsync(cancel);
+        await DmsPlanner.RefuseLeftAsync(here, source, target, cancel);
         await DmsSlots.PrepareAsync(here, cancel);
         var tasks = options.TaskArns.Count > 0
             ? await AdoptAsync(dms, here, there, options, observer, cancel)
@@ -106,14 +107,12 @@ public static class DmsReplication
         var instance = await DmsInstances.FindOrCreateAsync(dms, plan, observer, cancel);
         string arn = instance.ReplicationInstanceArn!;
         var (from, to) = (options.SourceForDms ?? source, options.TargetForDms ?? target);
-        var sourceEndpoint = options.SourceEndpointArn is { } known ? await DmsEndpoints.FindAsync(dms, known, cancel)
-            : await DmsEndpoints.FindOrCreateAsync(dms, DmsEndpoints.Source(plan.SourceEndpoint, from, await DmsEndpoints.SslModeAsync(from, here, observer, cancel), options), cancel);
+        var sourceEndpoint = options.SourceEndpointArn is { } known ? await DmsEndpoints.ReachAsync(dms, arn, known, options.Timeout, observer, cancel)
+            : await DmsEndpoints.ReachAsync(dms, arn, DmsEndpoints.Source(plan.SourceEndpoint, from, await DmsEndpoints.SslModeAsync(from, here, observer, cancel), options), options.Timeout, observer, cancel);
         bool isAurora = await there.ScalarAsync<bool>("select exists (select from pg_proc where proname = 'aurora_version')", cancel);
-        var targetEndpoint = options.TargetEndpointArn is { } there2 ? await DmsEndpoints.FindAsync(dms, there2, cancel)
-            : await DmsEndpoints.FindOrCreateAsync(dms, DmsEndpoints.Target(plan.TargetEndpoint, to, await DmsEndpoints.SslModeAsync(to, there, observer, cancel), isAurora, options), cancel);
-        await DmsEndpoints.TestAsync(dms, arn, sourceEndpoint, options.Timeout, observer, cancel);
-        await DmsEndpoints.TestAsync(dms, arn, targetEndpoint, options.Timeout, observer, cancel);
-        string login = sourceEndpoint.Username ?? from.User;
+        var targetEndpoint = options.TargetEndpointArn is { } knownTarget ? await DmsEndpoints.ReachAsync(dms, arn, knownTarget, options.Timeout, observer, cancel)
+            : await DmsEndpoints.ReachAsync(dms, arn, DmsEndpoints.Target(plan.TargetEndpoint, to, await DmsEndpoints.SslModeAsync(to, there, observer, cancel), isAurora, options), options.Timeout, observer, cancel);
+        string login = sourceEndpoint.Username ?? options.SourceForDms?.User ?? throw DmsPlanner.LoginUnknown($"The endpoint {sourceEndpoint.EndpointIdentifier}");
         var tasks = new List<DmsTaskName>();
         for (int place = 0; place < plan.Parts.Count; place++)
         {
@@ -150,8 +149,19 @@ public static class DmsReplication
         var tasks = new List<DmsTaskName>();
         foreach (var task in await DmsTasks.DescribeAsync(dms, options.TaskArns, cancel))
         {
-            var name = new DmsTaskName(task.ReplicationTaskIdentifier!, task.ReplicationTaskArn!, (await DmsEndpoints.FindAsync(dms, task.SourceEndpointArn!, cancel)).Username);
+            var from = await DmsEndpoints.FindAsync(dms, task.SourceEndpointArn!, cancel);
+            var name = new DmsTaskName(task.ReplicationTaskIdentifier!, task.ReplicationTaskArn!, from.Username ?? options.SourceForDms?.User);
             tasks.Add(name);
+            if (name.Login is null)
+            {
+                observer.Warning(DmsPlanner.LoginUnknown($"The endpoint {from.EndpointIdentifier} of task {name.Identifier}").Message);
+            }
+
+            if (from.PostgreSQLSettings?.SlotName is { Length: > 0 } slot)
+            {
+                await DmsSlots.NoteAsync(here, slot, cancel);
+            }
+
             foreach (string weakness in DmsTaskSettings.FindWeaknesses(task.ReplicationTaskSettings))
             {
                 observer.Warning($"Task {name.Identifier}: {weakness}. Invoke-Cutover refuses that; stop the task and change it, best before the load.");
@@ -179,7 +189,7 @@ public static class DmsReplication
     // DMS makes its slots before it calls a task running; where it has not, the next look at the lag notes them.
     private static async Task RememberSlotsAsync(Npgsql.NpgsqlConnection source, DmsLink link, CancellationToken cancel)
     {
-        for (int attempt = 0; attempt < 20 && (await DmsSlots.ReadAsync(source, link.Logins, cancel)).Count < link.Tasks.Count; attempt++)
+        for (int attempt = 0; attempt < 20 && (await DmsSlots.ReadAsync(source, link, cancel)).Count < link.Tasks.Count; attempt++)
         {
             await Task.Delay(100, cancel);
         }

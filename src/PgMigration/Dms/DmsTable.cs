@@ -15,6 +15,9 @@ public sealed record DmsTable(
     /// <summary>The inner boundaries of the ranges in which it is loaded; empty for all at once.</summary>
     public IReadOnlyList<string> Boundaries { get; init; } = [];
 
+    /// <summary>Why its updates and deletes do not say which row they are about; null when they do.</summary>
+    internal string? IdentityGap { get; init; }
+
     /// <summary><c>schema.table</c>, as SQL takes it.</summary>
     public string Quoted => SqlText.Name(Schema, Name);
 

@@ -8,10 +8,10 @@ namespace PgMigration;
 internal static class DmsTables
 {
     // A LOB to DMS is what has no limit of its own: long characters, documents, bytes, arrays, and what extensions and compositions make.
-    private const string Sql = """
+    private const string Sql = $$"""
         select n.nspname, c.relname, pg_table_size(c.oid), c.relreplident = 'f', c.relpersistence = 'u',
                coalesce(k.columns, '{}'), coalesce(k.is_integer, false),
-               coalesce(l.names, '{}'), coalesce(l.binaries, '{}'), coalesce(l.texts, '{}')
+               coalesce(l.names, '{}'), coalesce(l.binaries, '{}'), coalesce(l.texts, '{}'), {{RowIdentity.Gap}}
         from pg_class c join pg_namespace n on n.oid = c.relnamespace
         left join lateral (
             select array_agg(a.attname::text order by i.place) as columns, count(*) = 1 and bool_and(a.atttypid in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)) as is_integer
@@ -35,7 +35,7 @@ internal static class DmsTables
     {
         var all = await source.RowsAsync(Sql, row => new DmsTable(
             row.GetString(0), row.GetString(1), row.GetInt64(2), row.GetFieldValue<string[]>(5), row.GetBoolean(6), row.GetBoolean(3), row.GetBoolean(4),
-            Lobs(row.GetFieldValue<string[]>(7), row.GetFieldValue<bool[]>(8), row.GetFieldValue<bool[]>(9))), cancel, new NpgsqlParameter<string>("own", MarkTable.Schema));
+            Lobs(row.GetFieldValue<string[]>(7), row.GetFieldValue<bool[]>(8), row.GetFieldValue<bool[]>(9))) { IdentityGap = row.TextOrNull(10) }, cancel, new NpgsqlParameter<string>("own", MarkTable.Schema));
         var chosen = all.Where(table => options.Schemas.Any(pattern => Fits(table.Schema, pattern))
             && options.Tables.Any(pattern => Fits(table, pattern)) && !options.Exclude.Any(pattern => Fits(table, pattern))).ToArray();
         return chosen.Length > 0 ? chosen : throw new MigrationException("DmsNoTables", MigrationErrorKind.NotFound, string.Create(CultureInfo.InvariantCulture,

@@ -48,6 +48,10 @@ public sealed class DmsClient : IDisposable
     public Task<DescribeEndpointsResponse> DescribeEndpointsAsync(DescribeEndpointsRequest request, CancellationToken cancel = default) =>
         InvokeAsync<DescribeEndpointsResponse>("DescribeEndpoints", request, cancel);
 
+    /// <summary>Changes what DMS knows of a database.</summary>
+    public Task<ModifyEndpointResponse> ModifyEndpointAsync(ModifyEndpointRequest request, CancellationToken cancel = default) =>
+        InvokeAsync<ModifyEndpointResponse>("ModifyEndpoint", request, cancel);
+
     /// <summary>Removes an endpoint.</summary>
     public Task<DeleteEndpointResponse> DeleteEndpointAsync(DeleteEndpointRequest request, CancellationToken cancel = default) =>
         InvokeAsync<DeleteEndpointResponse>("DeleteEndpoint", request, cancel);

@@ -27,7 +27,7 @@ public sealed class CheckReplication : ICutoverStep
         var target = await context.TargetSessionAsync(cancel);
         string skipped = await DmsProof.NothingSkippedAsync(context, target, cancel);
         string[] tables = DmsProof.MovedTables(await DmsProof.FollowingAsync(context, cancel));
-        await CheckTablesAsync(context, source, target, tables, cancel);
+        await TableChecks.RunAsync(context, source, target, tables, cancel);
         string rest = await CheckGates.CheckRestAsync(context, cancel);
         return string.Create(CultureInfo.InvariantCulture, $"{tables.Length} tables follow, {skipped}, {rest}");
     }
@@ -63,7 +63,7 @@ public sealed class CheckReplication : ICutoverStep
         context.AppLogin = await context.App.FindLoginAsync(cancel) is { } app && app != context.Source ? app : null;
         if (context.SparedLogins.Length == 0)
         {
-            throw Preconditions.Closed("DMS's login on the source is not known, so the fence could not spare it. Run Start-DmsReplication again, which notes it.");
+            throw Preconditions.Closed("DMS's login on the source is not known, so the fence could not spare it. Run Start-DmsReplication again, which notes it; where its endpoint takes it from a secret, name it with -SourceForDms postgres://login@host/database.");
         }
 
         if (context.AppLogin is { } login && context.SparedLogins.Contains(login.User))
@@ -74,41 +74,6 @@ public sealed class CheckReplication : ICutoverStep
         if ((await DmsSessions.FindAsync(source, context.SparedLogins, cancel)).Length == 0)
         {
             throw Preconditions.Closed($"No session of DMS ({string.Join(", ", context.SparedLogins)}) is on the source: its tasks do not follow.");
-        }
-    }
-
-    private static async Task CheckTablesAsync(CutoverContext context, NpgsqlConnection source, NpgsqlConnection target, string[] tables, CancellationToken cancel)
-    {
-        var moved = tables.ToHashSet();
-        if (await PostData.FindGapsAsync(source, target, moved, cancel) is [_, ..] gaps)
-        {
-            throw Preconditions.Closed(string.Create(CultureInfo.InvariantCulture,
-                $"The target lacks {gaps.Count} things that the source has: {string.Join("; ", gaps.Take(8))}{(gaps.Count > 8 ? "; …" : string.Empty)}. Make them with Copy-PgSchema -Section PostData."));
-        }
-
-        if (await AppRights.FindGapsAsync(source, context.AppLogin?.User, target, context.AppTarget.User, tables, cancel) is [_, ..] denied)
-        {
-            throw Preconditions.Closed(string.Create(CultureInfo.InvariantCulture,
-                $"The app's login {context.AppTarget.User} lacks {denied.Count} rights on the target that it has on the source: {string.Join("; ", denied.Take(8))}{(denied.Count > 8 ? "; …" : string.Empty)}."));
-        }
-
-        var left = await source.RowsAsync("""
-            select format('%s.%s', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
-            where c.relkind = 'r' and c.relpersistence <> 't' and n.nspname not in ('pg_catalog', 'information_schema', @own) and n.nspname !~ '^pg_' and c.relname !~ '^awsdms_'
-              and format('%s.%s', n.nspname, c.relname) <> all (@moved) and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
-            order by 1
-            """, row => row.GetString(0), cancel, new NpgsqlParameter<string>("own", MarkTable.Schema), new NpgsqlParameter<string[]>("moved", tables));
-        if (left.Count > 0)
-        {
-            context.Observer.Warning(string.Create(CultureInfo.InvariantCulture, $"{left.Count} tables of the source are in no task and stay behind: {string.Join(", ", left.Take(10))}{(left.Count > 10 ? ", …" : string.Empty)}."));
-        }
-
-        long blind = await target.ScalarAsync<long>("""
-            select count(*) from pg_stat_user_tables where n_live_tup > 10000 and last_analyze is null and last_autoanalyze is null and format('%s.%s', schemaname, relname) = any (@moved)
-            """, cancel, new NpgsqlParameter<string[]>("moved", tables));
-        if (blind > 0)
-        {
-            context.Observer.Warning(string.Create(CultureInfo.InvariantCulture, $"{blind} large tables of the target have no statistics yet, and the app's first queries would be planned blindly: run ANALYZE there before the app is moved."));
         }
     }
 

@@ -20,7 +20,8 @@ internal static class DmsProof
             throw Preconditions.Closed(other.Detail ?? $"Task {other.Task} is {other.State}: {(open.Length == 0 ? other.Status : string.Join(", ", open.Take(5)))}. Wait with Wait-ReplicationLag.");
         }
 
-        if (tasks.SelectMany(task => task.Tables).FirstOrDefault(table => table.MismatchedRows > 0) is { } mismatched)
+        // Our own row changes with every beat: whether it arrives is asked otherwise.
+        if (tasks.SelectMany(task => task.Tables).FirstOrDefault(table => table.MismatchedRows > 0 && !IsOurs(table.Table)) is { } mismatched)
         {
             throw Preconditions.Closed(string.Create(CultureInfo.InvariantCulture,
                 $"DMS's own comparison found {mismatched.MismatchedRows:N0} rows of {mismatched.Table} that differ ({mismatched.Validation}). See awsdms_validation_failures_v1 on the target; mend them or load the table anew."));
@@ -57,5 +58,7 @@ internal static class DmsProof
 
     /// <summary>The app's tables among a task's.</summary>
     public static string[] MovedTables(IEnumerable<DmsTaskReport> tasks) =>
-        [.. tasks.SelectMany(task => task.Tables).Select(table => table.Table).Where(name => !name.StartsWith($"{MarkTable.Schema}.", StringComparison.Ordinal)).Distinct()];
+        [.. tasks.SelectMany(task => task.Tables).Select(table => table.Table).Where(name => !IsOurs(name)).Distinct()];
+
+    private static bool IsOurs(string table) => table.StartsWith($"{MarkTable.Schema}.", StringComparison.Ordinal);
 }

@@ -21,20 +21,7 @@ public sealed class DrainTasks : ICutoverStep
     public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
     {
         var link = DmsProof.LinkOf(context);
-        var clock = Stopwatch.StartNew();
-        var nextLook = BetweenLooksAtDms;
-        while (await MissingAsync(context, link, cancel) is [var first, ..] missing)
-        {
-            if (clock.Elapsed > nextLook)
-            {
-                nextLook = clock.Elapsed + BetweenLooksAtDms;
-                context.Observer.Progress(new MigrationProgress("Cutover", $"draining: {string.Join(", ", missing)} {(missing.Length == 1 ? "is" : "are")} not there yet"));
-                await RefuseDeadAsync(context, link, first, cancel);
-            }
-
-            await Task.Delay(5, cancel); // a row that arrives tells nobody
-        }
-
+        await AwaitNoncesAsync(context, link, cancel);
         var target = await context.TargetSessionAsync(cancel);
         string skipped = await DmsProof.NothingSkippedAsync(context, target, cancel);
         string still = await StandStillAsync(context, cancel);
@@ -47,8 +34,35 @@ public sealed class DrainTasks : ICutoverStep
     /// <inheritdoc/>
     public Task UndoAsync(CutoverContext context, CancellationToken cancel) => Task.CompletedTask;
 
-    // A service that does not answer for a moment says nothing of its tasks: the nonce decides.
-    private static async Task RefuseDeadAsync(CutoverContext context, DmsLink link, string missing, CancellationToken cancel)
+    private static async Task AwaitNoncesAsync(CutoverContext context, DmsLink link, CancellationToken cancel)
+    {
+        var clock = Stopwatch.StartNew();
+        var nextLook = BetweenLooksAtDms;
+        string[] missing = [];
+        string? mute = null;
+        try
+        {
+            while ((missing = await MissingAsync(context, link, cancel)).Length > 0)
+            {
+                if (clock.Elapsed > nextLook)
+                {
+                    nextLook = clock.Elapsed + BetweenLooksAtDms;
+                    context.Observer.Progress(new MigrationProgress("Cutover", $"draining: {string.Join(", ", missing)} {(missing.Length == 1 ? "is" : "are")} not there yet"));
+                    mute = await RefuseDeadAsync(context, link, missing[0], cancel);
+                }
+
+                await Task.Delay(5, cancel); // a row that arrives tells nobody
+            }
+        }
+        catch (OperationCanceledException late) when (missing.Length > 0)
+        {
+            throw new OperationCanceledException(late.Message, new MigrationException("MarkMissing", MigrationErrorKind.InvalidData,
+                $"the nonce of {string.Join(", ", missing)} has not arrived on the target{(mute is null ? "; look at the task's log and at locks on the target." : $", and DMS cannot be asked about its tasks: {mute}")}"), cancel);
+        }
+    }
+
+    // A service that does not answer for a moment says nothing of its tasks: the nonce decides. Returns why it could not be asked.
+    private static async Task<string?> RefuseDeadAsync(CutoverContext context, DmsLink link, string missing, CancellationToken cancel)
     {
         try
         {
@@ -61,8 +75,10 @@ public sealed class DrainTasks : ICutoverStep
         }
         catch (MigrationException error) when (error.Kind is MigrationErrorKind.Connection or MigrationErrorKind.ResourceUnavailable)
         {
-            context.Observer.Verbose($"DMS could not be asked about its tasks: {error.Message}");
+            return error.Message;
         }
+
+        return null;
     }
 
     /// <summary>The tasks whose nonce the target does not show.</summary>

@@ -9,7 +9,7 @@ public sealed class ProveTables : ICutoverStep
     public string Name => nameof(ProveTables);
 
     /// <inheritdoc/>
-    public string Effect => "prove the target: tasks stopped, nonces there, indexes, constraints, triggers, defaults and views there and valid, a write committed";
+    public string Effect => "prove the target: tasks stopped, nonces there, columns, indexes, constraints, triggers, defaults, policies, views and functions there, valid and the same, a write committed";
 
     /// <inheritdoc/>
     public string UndoEffect => "nothing to undo";
@@ -34,10 +34,9 @@ public sealed class ProveTables : ICutoverStep
 
         await DmsProof.NothingSkippedAsync(context, target, cancel);
         string[] tables = DmsProof.MovedTables(await DmsReplication.ReportAsync(link, cancel));
-        if (await PostData.FindGapsAsync(await context.FencedSourceSessionAsync(cancel), target, tables.ToHashSet(), cancel) is [_, ..] gaps)
+        if ((await PostData.CompareAsync(await context.FencedSourceSessionAsync(cancel), target, tables, context.Options.AcceptDifferences, cancel)).Gaps is [_, ..] gaps)
         {
-            throw new MigrationException("PostDataMissing", MigrationErrorKind.InvalidData, string.Create(CultureInfo.InvariantCulture,
-                $"The target lacks {gaps.Count} things that the source has: {string.Join("; ", gaps.Take(8))}. Make them with Copy-PgSchema -Section PostData."));
+            throw new MigrationException("PostDataMissing", MigrationErrorKind.InvalidData, PostData.Explain(gaps));
         }
 
         // Sequences that were made just now have an owner, and no rights for others yet.

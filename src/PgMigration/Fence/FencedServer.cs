@@ -7,5 +7,8 @@ namespace PgMigration;
 /// <param name="Own">The process ids of all our sessions there, which the fence spares.</param>
 /// <param name="Logins">The servers as logins that must be refused: the app's own, as far as it is known.</param>
 /// <param name="Limit">How long transactions that cannot be ended may take.</param>
-/// <param name="SparesDms">Whether a DMS that is still needed writes to tables of its own there.</param>
-public sealed record FencedServer(NpgsqlConnection Session, int[] Own, IReadOnlyList<PgServer> Logins, TimeSpan Limit, bool SparesDms = false);
+public sealed record FencedServer(NpgsqlConnection Session, int[] Own, IReadOnlyList<PgServer> Logins, TimeSpan Limit)
+{
+    /// <summary>The logins whose sessions a link of DMS needs behind the fence too.</summary>
+    internal string[] Spared { get; init; } = [];
+}

@@ -21,13 +21,13 @@ internal static class SessionsFromBefore
     private const string EndSql = $"""
         select a.pid, {SessionText.Describe}, pg_terminate_backend(a.pid) from pg_stat_activity a join pg_roles r on r.oid = a.usesysid
         where a.datname = current_database() and a.pid <> all (@own) and coalesce(a.backend_type, 'client backend') = 'client backend'
-          and {SessionText.MayEnd} and a.backend_start < @before
+          and {SessionText.MayEnd} and a.backend_start < @before and not {DmsSessions.IsOne}
         """;
 
-    private const string TransactionsSql = """
+    private const string TransactionsSql = $"""
         select array_agg(l.virtualtransaction) from pg_locks l join pg_stat_activity a on a.pid = l.pid
         where l.locktype = 'virtualxid' and l.granted and a.datname = current_database() and a.usesysid is not null and l.pid <> all (@own)
-          and coalesce(a.backend_type, 'client backend') <> 'walsender' and (@seen::text[] is null or l.virtualtransaction = any (@seen))
+          and coalesce(a.backend_type, 'client backend') <> 'walsender' and not {DmsSessions.IsOne} and (@seen::text[] is null or l.virtualtransaction = any (@seen))
         """;
 
     private const string DescribeSql = $"""
@@ -40,19 +40,19 @@ internal static class SessionsFromBefore
     /// <exception cref="MigrationException"><c>FenceIncomplete</c>: transactions of other roles did not end within the limit.</exception>
     public static async Task<IReadOnlyList<string>> EndAsync(FencedServer fenced, CancellationToken cancel)
     {
-        var (session, own, limit) = (fenced.Session, fenced.Own, fenced.Limit);
+        var (session, own, spared, limit) = (fenced.Session, fenced.Own, fenced.Spared, fenced.Limit);
         var clock = Stopwatch.StartNew();
         var before = await session.ScalarAsync<DateTime>("select clock_timestamp()", cancel);
         var starting = await AskAsync<int[]>(session, StartingSql, cancel, Own(own), new NpgsqlParameter<int[]?>("pids", null));
-        var seen = await AskAsync<string[]>(session, TransactionsSql, cancel, Own(own), new NpgsqlParameter<string[]?>("seen", null));
+        var seen = await AskAsync<string[]>(session, TransactionsSql, cancel, Own(own), DmsSessions.Spared(spared), new NpgsqlParameter<string[]?>("seen", null));
         var ended = new Dictionary<int, string>();
         while (true)
         {
             // before the list of sessions: one that has just started is on it by then; asked after it, it would slip through between the two
             starting = starting is null ? null : await AskAsync<int[]>(session, StartingSql, cancel, Own(own), new NpgsqlParameter<int[]>("pids", starting));
-            var now = await session.RowsAsync(EndSql, row => (Pid: row.GetInt32(0), Text: Redaction.Of(row.GetString(1))), cancel, Own(own), new NpgsqlParameter<DateTime>("before", before));
+            var now = await session.RowsAsync(EndSql, row => (Pid: row.GetInt32(0), Text: Redaction.Of(row.GetString(1))), cancel, Own(own), DmsSessions.Spared(spared), new NpgsqlParameter<DateTime>("before", before));
             now.ForEach(each => ended.TryAdd(each.Pid, each.Text));
-            seen = seen is null ? null : await AskAsync<string[]>(session, TransactionsSql, cancel, Own(own), new NpgsqlParameter<string[]>("seen", seen));
+            seen = seen is null ? null : await AskAsync<string[]>(session, TransactionsSql, cancel, Own(own), DmsSessions.Spared(spared), new NpgsqlParameter<string[]>("seen", seen));
             if (now.Count == 0 && starting is null && seen is null)
             {
                 return [.. ended.Values];

@@ -150,7 +150,7 @@ public static class SourceFence
     /// <exception cref="MigrationException"><c>FenceIncomplete</c>: who can still write.</exception>
     internal static async Task<string> RefuseAsync(FencedServer fenced, FenceRecord record, CancellationToken cancel)
     {
-        if (await WriteRights.FindLeftAsync(fenced.Session, fenced.SparesDms, cancel) is { } left)
+        if (await WriteRights.FindLeftAsync(fenced.Session, fenced.Spared.Length > 0, cancel) is { } left)
         {
             throw Incomplete($"{Describe(left)}, still.");
         }

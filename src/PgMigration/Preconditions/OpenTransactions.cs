@@ -21,7 +21,7 @@ internal static class OpenTransactions
                {SessionText.Describe}
         from pg_locks l join pg_stat_activity a on a.pid = l.pid join pg_roles r on r.oid = a.usesysid
         where l.locktype = 'virtualxid' and l.granted and a.datname = current_database() and l.pid <> all (@own)
-          and coalesce(a.backend_type, 'client backend') = 'client backend'
+          and coalesce(a.backend_type, 'client backend') = 'client backend' and not {DmsSessions.IsOne} -- which reads for long, and stays
         """;
 
     /// <summary>Waits, within the limit, until none is in the way; returns how many were open at the end, in words.</summary>
@@ -33,7 +33,7 @@ internal static class OpenTransactions
         for (var clock = Stopwatch.StartNew(); ;)
         {
             var source = await context.SourceSessionAsync(cancel);
-            var open = await source.RowsAsync(Sql, Read, cancel, new NpgsqlParameter<int[]>("own", context.OwnSourcePids));
+            var open = await source.RowsAsync(Sql, Read, cancel, new NpgsqlParameter<int[]>("own", context.OwnSourcePids), DmsSessions.Spared(context.SparedLogins));
             if (open.Find(each => each.Age > limit) is { Text: not null } old)
             {
                 throw Preconditions.Closed(string.Create(CultureInfo.InvariantCulture,

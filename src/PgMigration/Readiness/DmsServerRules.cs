@@ -3,17 +3,20 @@ namespace PgMigration;
 /// <summary>What of the source's settings, and of what runs on it, keeps DMS from starting or its slot from being kept.</summary>
 internal static class DmsServerRules
 {
+    // Where DMS has its slots already, Start-DmsReplication counts what is still to be made.
+    private const string HasNone = $" AND NOT EXISTS (SELECT FROM pg_replication_slots WHERE database = current_database() AND (starts_with(slot_name::text, '{DmsSlots.LocalPrefix}') OR slot_name::text ~ '{DmsSlots.AwsName}'))";
+
     public static IReadOnlyList<ReadinessRule> All { get; } =
     [
         new("WalLevel", FindingSeverity.Blocker, "SELECT 'wal_level = ' || setting FROM pg_settings WHERE name = 'wal_level' AND setting <> 'logical'",
             "Changes cannot be decoded: DMS can load, and not follow.", "ALTER SYSTEM SET wal_level = 'logical';\n-- and restart the source (on RDS and Aurora: rds.logical_replication = 1)"),
         new("NoSlotFree", FindingSeverity.Blocker, """
             SELECT 'max_replication_slots = ' || setting, (SELECT count(*)::text FROM pg_replication_slots) FROM pg_settings WHERE name = 'max_replication_slots' AND setting::int <= (SELECT count(*) FROM pg_replication_slots)
-            """,
+            """ + HasNone,
             "All {1} are taken, and each task needs one.", "Drop a slot that nobody needs (SELECT pg_drop_replication_slot(…)), or raise max_replication_slots and restart the source."),
         new("NoSenderFree", FindingSeverity.Blocker, """
             SELECT 'max_wal_senders = ' || setting, (SELECT count(*)::text FROM pg_stat_replication) FROM pg_settings WHERE name = 'max_wal_senders' AND setting::int <= (SELECT count(*) FROM pg_stat_replication)
-            """,
+            """ + HasNone,
             "All {1} are busy, and each task needs one.", "Raise max_wal_senders and restart the source."),
         new("WalSenderTimeout", FindingSeverity.Blocker, "SELECT 'wal_sender_timeout = ' || setting || ' ms' FROM pg_settings WHERE name = 'wal_sender_timeout' AND setting::int > 0 AND setting::int < 10000",
             "DMS answers less often: its connection is ended again and again. It wants 10 s at least, or none.", "ALTER SYSTEM SET wal_sender_timeout = '60s';\nSELECT pg_reload_conf();"),

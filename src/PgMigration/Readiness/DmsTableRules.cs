@@ -6,7 +6,7 @@ internal static class DmsTableRules
 {
     private const string NoKey = $"""
         FROM {ReadinessRule.AppTables} LEFT JOIN pg_stat_user_tables s ON s.relid = c.oid
-        WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND c.relreplident NOT IN ('f', 'i') AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)
+        WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND {RowIdentity.Gap} IN ('{RowIdentity.NoKey}', '{RowIdentity.Nothing}') AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)
         """;
 
     public static IReadOnlyList<ReadinessRule> All { get; } =
@@ -22,6 +22,10 @@ internal static class DmsTableRules
             "It has array columns ({1}) and no primary key: its load fails.", "ALTER TABLE {0} ADD PRIMARY KEY (…);"),
         new("ReplicaIdentityNothing", FindingSeverity.Blocker, $"SELECT {ReadinessRule.Table} FROM {ReadinessRule.AppTables} WHERE c.relkind IN ('r', 'p') AND c.relreplident = 'n' ORDER BY 1",
             "Its updates and deletes do not say which row they are about: they are not moved.", "ALTER TABLE {0} REPLICA IDENTITY DEFAULT;"),
+        new("ReplicaIdentityIndexGone", FindingSeverity.Blocker, $"SELECT {ReadinessRule.Table} FROM {ReadinessRule.AppTables} WHERE c.relkind IN ('r', 'p') AND {RowIdentity.Gap} = '{RowIdentity.IndexGone}' ORDER BY 1",
+            "Its replica identity is an index that was dropped, which is as good as none: its updates and deletes do not say which row they are about, and are not moved.", "ALTER TABLE {0} REPLICA IDENTITY DEFAULT;\n-- or FULL, where it has no primary key"),
+        new("DeferrablePrimaryKey", FindingSeverity.Blocker, $"SELECT {ReadinessRule.Table} FROM {ReadinessRule.AppTables} WHERE c.relkind = 'r' AND {RowIdentity.Gap} = '{RowIdentity.DeferrableKey}' ORDER BY 1",
+            "Its primary key is deferrable, and such a key identifies no row: its updates and deletes are not moved.", "ALTER TABLE {0} REPLICA IDENTITY FULL;\n-- or make the key anew, not deferrable"),
         new("KeyIsUpdated", FindingSeverity.Warning, $"""
             SELECT DISTINCT {ReadinessRule.Table}, string_agg(DISTINCT quote_ident(k.conname), ', ') FROM pg_constraint k JOIN {ReadinessRule.AppTables} ON c.oid = k.confrelid WHERE k.contype = 'f' AND k.confupdtype = 'c' GROUP BY 1 ORDER BY 1
             """,

@@ -24,6 +24,7 @@ internal sealed class SequencesIncident(SecondLeg second, OwnServer own, Migrati
     public const string Mended = "With the sequences repaired, the errors ended";
 
     private const double Limit = 0.05;
+    private const int Convincing = 20; // so many transactions without an error say that errors have ended
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Watch = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -107,7 +108,7 @@ internal sealed class SequencesIncident(SecondLeg second, OwnServer own, Migrati
         var resumed = journal.Now;
         await UntilCommitsAsync(resumed + Window, cancel);
         var after = AppErrorRate.Of(journal, resumed + (Window / 2), journal.Now);
-        bool mended = after is { Failures: 0, Tried: > 0 };
+        bool mended = after is { Failures: 0, Tried: >= Convincing };
         string rate = string.Create(CultureInfo.InvariantCulture, $"{after.Failures} of {after.Tried} transactions failed afterwards");
         _proofs.Add(new RehearsalProof(Mended, mended, after.Failures, rate));
         _story.Add(string.Create(CultureInfo.InvariantCulture,
@@ -118,9 +119,10 @@ internal sealed class SequencesIncident(SecondLeg second, OwnServer own, Migrati
     private async Task UntilCommitsAsync(DateTime since, CancellationToken cancel)
     {
         var arrived = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        int commits = 0;
         void Note(AcknowledgedCommit commit)
         {
-            if (commit.Pooled && commit.AcknowledgedAt >= since)
+            if (commit.Pooled && commit.AcknowledgedAt >= since && Interlocked.Increment(ref commits) >= Convincing)
             {
                 arrived.TrySetResult();
             }

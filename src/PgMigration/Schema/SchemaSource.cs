@@ -7,12 +7,15 @@ internal sealed class SchemaSource
 {
     private const string Names = "quote_ident(n.nspname) || '.' || quote_ident(c.relname)";
 
+    // Our own tables, and those of DMS, are no part of what is copied.
+    private const string IsApps = $"n.nspname <> '{MarkTable.Schema}' AND c.relname !~ '^awsdms_'";
+
     // A partition gets what its parent has when the parent gets it.
     private const string LargeNotNulls = $"""
         SELECT {Names}, quote_ident(a.attname), a.attnum, EXISTS (
             SELECT FROM pg_inherits h JOIN pg_attribute p ON p.attrelid = h.inhparent AND p.attname = a.attname AND p.attnotnull WHERE h.inhrelid = c.oid)
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p') JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE c.oid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull AND {LobTypes.IsLob}
+        WHERE c.oid >= 16384 AND {IsApps} AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull AND {LobTypes.IsLob}
           AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND (i.indisprimary OR (i.indisreplident AND c.relreplident = 'i')) AND a.attnum = ANY (i.indkey))
         ORDER BY 1, 3
         """;
@@ -20,7 +23,7 @@ internal sealed class SchemaSource
     private const string LargeChecks = $"""
         SELECT {Names}, quote_ident(k.conname), pg_get_constraintdef(k.oid), k.coninhcount > 0
         FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid AND c.relkind IN ('r', 'p') JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE k.contype = 'c' AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY (k.conkey) AND {LobTypes.IsLob})
+        WHERE k.contype = 'c' AND {IsApps} AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY (k.conkey) AND {LobTypes.IsLob})
         ORDER BY 1, 2
         """;
 
@@ -28,14 +31,14 @@ internal sealed class SchemaSource
         SELECT {Names}, quote_ident(a.attname), d.objid
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
         JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid = a.attnum AND d.deptype = 'i'
-        WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attidentity = 'a' AND NOT a.attisdropped ORDER BY 1, 2
+        WHERE c.relkind IN ('r', 'p') AND {IsApps} AND NOT c.relispartition AND a.attidentity = 'a' AND NOT a.attisdropped ORDER BY 1, 2
         """;
 
     // Enabled for replication too (A), or for it alone (R).
     private const string Eager = $"""
         SELECT t.oid, {Names}, quote_ident(t.tgname), pg_get_triggerdef(t.oid), CASE t.tgenabled WHEN 'A' THEN 'ALWAYS' ELSE 'REPLICA' END
         FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE NOT t.tgisinternal AND t.tgenabled IN ('A', 'R') AND t.tgparentid = 0 ORDER BY 2, 3
+        WHERE {IsApps} AND NOT t.tgisinternal AND t.tgenabled IN ('A', 'R') AND t.tgparentid = 0 ORDER BY 2, 3
         """;
 
     // Where a table names an index as its replica identity, changes find their rows by that one.

@@ -110,6 +110,9 @@ internal sealed partial class SequenceCatalog
         return candidates;
     }
 
+    /// <summary>Whether a column's default is a sequence's next value itself, and nothing computed from it.</summary>
+    public static bool IsPlain(string expression) => PlainDefault().IsMatch(expression);
+
     private static SequenceState ReadState(DbDataReader reader, string quotedName)
     {
         long? last = reader["last_value"] as long?;

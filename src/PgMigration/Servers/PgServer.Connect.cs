@@ -76,15 +76,18 @@ public sealed partial class PgServer
     private async Task<NpgsqlConnection> OpenAsync(string? startupOptions, int statementSeconds, TlsRules tls, SslMode mode, CancellationToken cancel)
     {
         var connection = Source(startupOptions, statementSeconds, mode).CreateConnection();
+        connection.SslClientAuthenticationOptionsCallback = mode == Npgsql.SslMode.Disable ? null : tls.Apply;
+        var opening = connection.OpenAsync(cancel);
         try
         {
-            connection.SslClientAuthenticationOptionsCallback = mode == Npgsql.SslMode.Disable ? null : tls.Apply;
-            await connection.OpenAsync(cancel);
+            await opening.WaitAsync(cancel);
             return connection;
         }
         catch
         {
-            await connection.DisposeAsync();
+            // Before a server that is frozen has said anything, the driver hears of no cancellation: it is left to its own time limit.
+            var closing = opening.ContinueWith(_ => connection.DisposeAsync().AsTask(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default).Unwrap();
+            await (opening.IsCompleted ? closing : Task.CompletedTask);
             throw;
         }
     }

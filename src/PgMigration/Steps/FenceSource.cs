@@ -24,7 +24,7 @@ public sealed class FenceSource : ICutoverStep
 
         await SourceFence.RaiseAsync(session, context.Facts.Fence!, cancel);
         var proof = await SourceFence.ProveAsync(
-            new FencedServer(session, [.. context.OwnSourcePids, .. await DmsSessions.FindAsync(session, context.SparedLogins, cancel)], context.AppLogin is { } app ? [context.Source, app] : [context.Source], context.Options.FenceTimeout, context.SparedLogins.Length > 0), context.Facts.Fence!, context.Observer, cancel);
+            new FencedServer(session, context.OwnSourcePids, context.AppLogin is { } app ? [context.Source, app] : [context.Source], context.Options.FenceTimeout) { Spared = context.SparedLogins }, context.Facts.Fence!, context.Observer, cancel);
         context.FencedIncarnation = context.SourceIncarnation;
         context.Remember(context.Facts with { FenceSnapshot = proof.Snapshot });
         return proof.Seen;

@@ -29,7 +29,7 @@ internal static class LiveComparison
         limit.CancelAfter(budget);
         await using var here = await source.ConnectAsync(ComparedTable.SessionSettings, cancel);
         await using var there = await target.ConnectAsync(ComparedTable.SessionSettings, cancel);
-        var same = new Dictionary<string, (string, string)>();
+        var same = new Dictionary<string, (string, string, string)>();
         var others = new List<ComparedTable>();
         var tables = await ComparedTable.FindAsync(here, names, cancel);
         var pace = new ComparisonPace(budget * shareOfWholeTables, null);
@@ -37,8 +37,8 @@ internal static class LiveComparison
         foreach (var table in tables)
         {
             observer.Progress(new MigrationProgress("Cutover", $"comparing {table}, {LagText.Of(table.Bytes)}, while the app runs"));
-            string name = table.ToString();
-            var (written, arrived) = (await TableWrites.ReadAsync(here, [name], cancel), await TableWrites.ReadAsync(there, [name], cancel));
+            string[] name = [table.Quoted];
+            var (written, arrived) = pace.Left <= TimeSpan.Zero ? ([], []) : (await TableWrites.ReadAsync(here, name, cancel), await TableWrites.ReadAsync(there, name, cancel));
             if (!await pace.TryAsync(table, token => CompareWholeAsync(here, there, table, flushAsync, token), cancel))
             {
                 others.Add(table);
@@ -46,9 +46,9 @@ internal static class LiveComparison
             }
 
             whole++;
-            if (written.TryGetValue(name, out string? counted) && arrived.TryGetValue(name, out string? countedThere))
+            if (written.TryGetValue(table.Quoted, out string? counted) && arrived.TryGetValue(table.Quoted, out string? countedThere))
             {
-                same[name] = (counted, countedThere);
+                same[table.ToString()] = (table.Quoted, counted, countedThere);
             }
         }
 
@@ -91,23 +91,42 @@ internal static class LiveComparison
 
     private static async Task<int> CompareSamplesAsync(NpgsqlConnection here, NpgsqlConnection there, ComparedTable[] tables, Func<CancellationToken, Task> flushAsync, CancellationToken cancel)
     {
-        var samples = new List<Dictionary<string, SampledRow>>();
+        var samples = new List<Sample>();
         foreach (var table in tables)
         {
-            samples.Add(await table.SampleAsync(here, cancel));
+            var theirs = await table.SampleAsync(there, cancel);
+            samples.Add(new Sample(table, await table.SampleAsync(here, cancel), theirs, SampledRow.Wrong(theirs, await table.LookUpAsync(here, theirs.Values, cancel))));
         }
 
         await flushAsync(cancel);
-        foreach (var (table, rows) in tables.Zip(samples))
+        foreach (var (table, ours, theirs, doubtful) in samples)
         {
-            var wrong = SampledRow.Wrong(rows, await table.LookUpAsync(there, rows.Values, cancel));
-            var now = wrong.Length == 0 ? [] : await table.LookUpAsync(here, wrong, cancel);
-            if (wrong.Where(row => now.GetValueOrDefault(row.Name)?.Version == row.Version).ToArray() is [_, ..] still)
+            var missing = SampledRow.Wrong(ours, await table.LookUpAsync(there, ours.Values, cancel));
+            if (await StillAsync(table, here, missing, cancel) is [_, ..] lost)
             {
-                throw TableComparison.Differs(table, rows.Count, still);
+                throw TableComparison.Differs(table, ours.Count, lost);
+            }
+
+            if (await StillAsync(table, there, doubtful, cancel) is [_, ..] left)
+            {
+                throw TableComparison.Exceeds(table, theirs.Count, left);
             }
         }
 
-        return samples.Sum(rows => rows.Count);
+        return samples.Sum(sample => sample.Ours.Count + sample.Theirs.Count);
     }
+
+    // Those that nobody has written to since.
+    private static async Task<SampledRow[]> StillAsync(ComparedTable table, NpgsqlConnection session, SampledRow[] rows, CancellationToken cancel)
+    {
+        var now = rows.Length == 0 ? [] : await table.LookUpAsync(session, rows, cancel);
+        return Array.FindAll(rows, row => now.GetValueOrDefault(row.Name)?.Version == row.Version);
+    }
+
+    /// <summary>Rows that were looked at before something was written behind them.</summary>
+    /// <param name="Table">Whose they are.</param>
+    /// <param name="Ours">Some of the source's.</param>
+    /// <param name="Theirs">Some of the target's.</param>
+    /// <param name="Doubtful">Those of the target's that the source had not, or had otherwise.</param>
+    private sealed record Sample(ComparedTable Table, Dictionary<string, SampledRow> Ours, Dictionary<string, SampledRow> Theirs, SampledRow[] Doubtful);
 }

@@ -1,56 +1,81 @@
+using System.Globalization;
 using Npgsql;
 
 namespace PgMigration;
 
-/// <summary>What belongs to tables beside their rows, and what only reads them: whether the target has all that the source has, and whether it is valid.</summary>
-internal static class PostData
+/// <summary>What belongs to tables beside their rows, and what only reads them: whether the target has all that the source has, whether it is valid, and whether it says the same.</summary>
+/// <remarks>
+/// What PostgreSQL writes out again from what it parsed can read otherwise in another major version. Between two of them such a text is only
+/// warned of; columns and their types, keys, uniqueness, the columns of indexes, row security and the bodies of functions are compared all the same.
+/// </remarks>
+/// <param name="Gaps">What the target lacks, cannot use, or has otherwise, each in a few words.</param>
+/// <param name="Remarks">What is other and need not be wrong, likewise.</param>
+internal sealed record PostData(IReadOnlyList<string> Gaps, IReadOnlyList<string> Remarks)
 {
-    // What DMS does not make: everything here. Sequences and the defaults that take from them are repaired at the cutover.
-    private const string Sql = $"""
-        with spaces as (select oid, nspname from pg_namespace where nspname not in ('pg_catalog', 'information_schema', '{MarkTable.Schema}') and nspname !~ '^pg_'),
-        tables as (select c.oid, format('%I.%I', s.nspname, c.relname) as name, format('%s.%s', s.nspname, c.relname) as plain from pg_class c join spaces s on s.oid = c.relnamespace
-                   where c.relkind in ('r', 'p') and c.relname !~ '^awsdms_' and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'))
-        select 'index', format('%s on %s', i.relname, t.name), x.indisvalid and x.indisready, t.plain from pg_index x join tables t on t.oid = x.indrelid join pg_class i on i.oid = x.indexrelid
-        union all
-        select case k.contype when 'p' then 'primary key' when 'u' then 'unique constraint' when 'f' then 'foreign key' when 'c' then 'check' else 'constraint' end,
-               format('%s of %s', k.conname, t.name), k.convalidated, t.plain
-        from pg_constraint k join tables t on t.oid = k.conrelid where k.contype in ('p', 'u', 'f', 'c', 'x')
-        union all
-        select 'trigger', format('%s of %s', g.tgname, t.name), g.tgenabled <> 'D', t.plain from pg_trigger g join tables t on t.oid = g.tgrelid
-        where not g.tgisinternal and g.tgname !~ '^awsdms_' and g.tgenabled not in ('A', 'R') -- those fire for DMS too, and are made when it has stopped
-        union all
-        select 'default', format('%s.%I', t.name, a.attname), true, t.plain from pg_attrdef d join tables t on t.oid = d.adrelid join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
-        where pg_get_expr(d.adbin, d.adrelid) !~ 'nextval\('
-        union all
-        select 'NOT NULL', format('%s.%I', t.name, a.attname), true, t.plain from pg_attribute a join tables t on t.oid = a.attrelid where a.attnum > 0 and not a.attisdropped and a.attnotnull
-        union all
-        select case c.relkind when 'v' then 'view' else 'materialized view' end, format('%I.%I', s.nspname, c.relname), c.relkind = 'v' or c.relispopulated, null
-        from pg_class c join spaces s on s.oid = c.relnamespace
-        where c.relkind in ('v', 'm') and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
-        union all
-        select 'function', format('%I.%I(%s)', s.nspname, p.proname, pg_get_function_identity_arguments(p.oid)), true, null
-        from pg_proc p join spaces s on s.oid = p.pronamespace
-        where p.proname !~ '^awsdms_' and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
-        """;
+    private const int LongestShown = 160;
 
-    /// <summary>What the target lacks, or has and cannot use, each in a few words.</summary>
+    /// <summary>Compares both servers.</summary>
     /// <param name="source">A session on the source.</param>
     /// <param name="target">A session on the target.</param>
     /// <param name="tables">The moved tables, as <c>schema.table</c>; what belongs to others is not asked. What only reads is asked of all.</param>
+    /// <param name="accepted">Names, with wildcards, of what is known to be other on the target and is to be so.</param>
     /// <param name="cancel">Ends it.</param>
-    public static async Task<IReadOnlyList<string>> FindGapsAsync(NpgsqlConnection source, NpgsqlConnection target, IReadOnlySet<string> tables, CancellationToken cancel)
+    public static async Task<PostData> CompareAsync(NpgsqlConnection source, NpgsqlConnection target, IReadOnlyCollection<string> tables, IReadOnlyCollection<string> accepted, CancellationToken cancel)
     {
-        var here = await ReadAsync(source, cancel);
-        var there = (await ReadAsync(target, cancel)).ToLookup(item => (item.Kind, item.Name));
-        return [.. here.Where(item => item.Table is null || tables.Contains(item.Table))
-            .Select(item => there[(item.Kind, item.Name)].ToArray() switch
-            {
-                [] => $"{item.Kind} {item.Name} is missing",
-                [{ IsUsable: false }, ..] when item.IsUsable => $"{item.Kind} {item.Name} is not valid or not enabled",
-                _ => null,
-            }).OfType<string>()];
+        var both = await Task.WhenAll(PostDataItem.ReadAsync(source, tables, withAllParents: false, cancel), PostDataItem.ReadAsync(target, tables, withAllParents: true, cancel));
+        return Compare(both[0], both[1], source.PostgreSqlVersion.Major == target.PostgreSqlVersion.Major, accepted);
     }
 
-    private static Task<List<(string Kind, string Name, bool IsUsable, string? Table)>> ReadAsync(NpgsqlConnection session, CancellationToken cancel) =>
-        session.RowsAsync(Sql, row => (row.GetString(0), row.GetString(1), row.GetBoolean(2), row.TextOrNull(3)), cancel);
+    /// <summary>The gaps in a sentence, with the next step.</summary>
+    public static string Explain(IReadOnlyList<string> gaps) => string.Create(CultureInfo.InvariantCulture,
+        $"The target is not as the source in {gaps.Count} things: {string.Join("; ", gaps.Take(8))}{(gaps.Count > 8 ? "; …" : string.Empty)}. What is missing, Copy-PgSchema makes (columns aside); what is other it leaves alone: change it there, or drop it and copy again, or name what is to be so with -AcceptDifference.");
+
+    private static PostData Compare(List<PostDataItem> here, List<PostDataItem> target, bool isSameMajor, IReadOnlyCollection<string> accepted)
+    {
+        var there = target.ToLookup(item => (item.Kind, item.Name));
+        bool IsWidened(PostDataItem item) => item.Kind == PostDataItem.Column && there[(item.Kind, item.Name)].FirstOrDefault() is { Facts: { } type } && type != item.Facts && ColumnTypes.IsWider(type, item.Facts!);
+        var widened = here.Where(IsWidened).Select(item => item.Table!).ToHashSet();
+        var (gaps, remarks) = (new List<string>(), new List<string>());
+
+        // The default of a sequence's next value is made with the sequence.
+        foreach (var item in here.Where(item => item.Kind != PostDataItem.Default || !SequenceCatalog.IsPlain(item.Text!)))
+        {
+            var (difference, isGrave) = Difference(item, [.. there[(item.Kind, item.Name)]], isSameMajor && !(item.Table is { } table && widened.Contains(table)));
+            if (difference is not null)
+            {
+                (isGrave && !IsWidened(item) && !accepted.Any(pattern => DmsTables.Fits(item.Name, pattern)) ? gaps : remarks).Add($"{item.Kind} {item.Name} {difference}");
+            }
+        }
+
+        return new PostData(gaps, remarks);
+    }
+
+    private static (string? Difference, bool IsGrave) Difference(PostDataItem item, PostDataItem[] found, bool textsAreComparable) => found switch
+    {
+        [] when item.Kind == PostDataItem.EnumType => (null, false), // whoever has a column of it has the type
+        [] => (item.Kind == PostDataItem.Default ? $"is missing ({Making(item)})" : "is missing", item.Kind != PostDataItem.Statistics),
+        [{ IsUsable: false }, ..] when item.IsUsable => ("is not valid or not enabled", true),
+        [var other, ..] when other.Facts != item.Facts => (Otherwise(item.Kind, item.Facts, other.Facts), true),
+        [var other, ..] when other.Text != item.Text => (Otherwise(item.Kind, item.Text, other.Text), textsAreComparable),
+        _ => (null, false),
+    };
+
+    private static string Making(PostDataItem item)
+    {
+        int column = item.Name.LastIndexOf('.'); // a name with a point within is in quotes, and its last part may begin behind them
+        column = item.Name.EndsWith('"') ? item.Name.LastIndexOf(".\"", StringComparison.Ordinal) : column;
+        string sequence = item.Text!.Contains("nextval(", StringComparison.Ordinal) ? "Repair-PgSequence with the source makes its sequence; then " : string.Empty;
+        return $"{sequence}ALTER TABLE {item.Name[..column]} ALTER COLUMN {item.Name[(column + 1)..]} SET DEFAULT {item.Text}";
+    }
+
+    private static string Otherwise(string kind, string? source, string? target) =>
+        kind is "view" or "materialized view" or "function" or "trigger" or "index" && (source?.Length > LongestShown || target?.Length > LongestShown || kind is "function" or "trigger")
+            ? "is not the same as on the source"
+            : $"is {Shown(target)} on the target, {Shown(source)} on the source";
+
+    private static string Shown(string? text)
+    {
+        string line = string.Join(' ', (text ?? "nothing").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        return line.Length <= LongestShown ? line : $"{line[..LongestShown]}…";
+    }
 }

@@ -22,8 +22,9 @@ internal static class TableComparison
     {
         await using var here = await source.ConnectAsync(ComparedTable.SessionSettings, cancel);
         await using var there = await target.ConnectAsync(ComparedTable.SessionSettings, cancel);
-        var (written, arrived) = (await TableWrites.ReadAsync(here, [.. ahead.Same.Keys], cancel), await TableWrites.ReadAsync(there, [.. ahead.Same.Keys], cancel));
-        bool IsProven(string name) => ahead.Same.TryGetValue(name, out var before) && written.GetValueOrDefault(name) == before.Source && arrived.GetValueOrDefault(name) == before.Target;
+        string[] same = [.. ahead.Same.Values.Select(table => table.Quoted)];
+        var (written, arrived) = (await TableWrites.ReadAsync(here, same, cancel), await TableWrites.ReadAsync(there, same, cancel));
+        bool IsProven(string name) => ahead.Same.TryGetValue(name, out var before) && written.GetValueOrDefault(before.Quoted) == before.Source && arrived.GetValueOrDefault(before.Quoted) == before.Target;
         string[] open = [.. names.Where(name => !IsProven(name))];
         var tables = await ComparedTable.FindAsync(here, open, cancel);
         var pace = new ComparisonPace(budget, ahead.BytesPerSecond);
@@ -69,8 +70,13 @@ internal static class TableComparison
 
     private static async Task<int> CompareSampleAsync(NpgsqlConnection here, NpgsqlConnection there, ComparedTable table, CancellationToken cancel)
     {
-        var rows = await table.SampleAsync(here, cancel);
-        return SampledRow.Wrong(rows, await table.LookUpAsync(there, rows.Values, cancel)) is [_, ..] wrong ? throw Differs(table, rows.Count, wrong) : rows.Count;
+        var (ours, theirs) = (await table.SampleAsync(here, cancel), await table.SampleAsync(there, cancel));
+        if (SampledRow.Wrong(ours, await table.LookUpAsync(there, ours.Values, cancel)) is [_, ..] lost)
+        {
+            throw Differs(table, ours.Count, lost);
+        }
+
+        return SampledRow.Wrong(theirs, await table.LookUpAsync(here, theirs.Values, cancel)) is [_, ..] left ? throw Exceeds(table, theirs.Count, left) : ours.Count + theirs.Count;
     }
 
     /// <summary>What is said of a table whose rows are not the same as a whole.</summary>
@@ -82,6 +88,10 @@ internal static class TableComparison
     internal static MigrationException Differs(ComparedTable table, int looked, SampledRow[] wrong) => Differs(table, string.Create(CultureInfo.InvariantCulture,
         $"of {looked:N0} rows looked at {wrong.Length:N0} are missing or other on the target, such as the one with the key {string.Join(", ", wrong[0].Key)}"));
 
+    /// <summary>What is said of a table that has rows on the target which the source has not, or has otherwise.</summary>
+    internal static MigrationException Exceeds(ComparedTable table, int looked, SampledRow[] wrong) => Differs(table, string.Create(CultureInfo.InvariantCulture,
+        $"of {looked:N0} rows of the target looked at {wrong.Length:N0} are not on the source any more or other there, such as the one with the key {string.Join(", ", wrong[0].Key)}"));
+
     private static MigrationException Differs(ComparedTable table, string how) => new("DataDiffers", MigrationErrorKind.InvalidData,
-        $"{table} is not the same on both servers: {how}. Load it anew (ReloadTables), and look for who wrote to the target, for LOBs that were cut and for changed primary keys, which DMS ignores.");
+        $"{table} is not the same on both servers: {how}. Load it anew (ReloadTables), and look for who wrote to the target, for LOBs that were cut, and for changed primary keys and TRUNCATE, which DMS does not move.");
 }

@@ -11,16 +11,19 @@ namespace PgMigration;
 /// </remarks>
 internal static class TableWrites
 {
+    // By the functions behind pg_stat_user_tables: the view would be gone through as a whole for each table.
     private const string Sql = """
-        select format('%s.%s', s.schemaname, s.relname),
-               concat_ws(' ', s.relid, pg_relation_filenode(s.relid), s.n_tup_ins, s.n_tup_upd, s.n_tup_del, pg_postmaster_start_time(), d.stats_reset, b.stats_reset)
-        from pg_stat_user_tables s cross join pg_stat_bgwriter b join pg_stat_database d on d.datname = current_database()
-        where format('%s.%s', s.schemaname, s.relname) = any (@names)
-          and current_setting('server_version_num')::int >= 150000 and current_setting('track_counts') = 'on'
-          and not exists (select from pg_db_role_setting r cross join lateral unnest(r.setconfig) c(setting) where c.setting like 'track_counts=%')
+        select n.quoted, concat_ws(' ', c.oid, pg_relation_filenode(c.oid), pg_stat_get_tuples_inserted(c.oid), pg_stat_get_tuples_updated(c.oid), pg_stat_get_tuples_deleted(c.oid),
+                                   pg_postmaster_start_time(), d.stats_reset, b.stats_reset)
+        from unnest(@names) n(quoted) join pg_class c on c.oid = to_regclass(n.quoted) cross join pg_stat_bgwriter b join pg_stat_database d on d.datname = current_database()
+        where current_setting('server_version_num')::int >= 150000 and current_setting('track_counts') = 'on'
+          and not exists (select from pg_db_role_setting r cross join lateral unnest(r.setconfig) s(setting) where s.setting like 'track_counts=%')
         """;
 
     /// <summary>The counts of these tables as they are now; empty where the server's counts prove nothing.</summary>
+    /// <param name="session">The server.</param>
+    /// <param name="names">The tables, as SQL takes them.</param>
+    /// <param name="cancel">Ends it.</param>
     public static async Task<Dictionary<string, string>> ReadAsync(NpgsqlConnection session, string[] names, CancellationToken cancel) =>
         (await session.RowsAsync(Sql, row => (Name: row.GetString(0), State: row.GetString(1)), cancel, new NpgsqlParameter<string[]>("names", names))).ToDictionary(row => row.Name, row => row.State);
 }

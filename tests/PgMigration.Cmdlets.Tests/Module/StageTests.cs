@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Runtime.InteropServices;
 
 namespace PgMigration.Cmdlets.Tests;
@@ -11,8 +12,12 @@ public sealed class StageTests : IDisposable
     {
         File.Copy(Checkout.Manifest, _checkout["PgMigration.psd1"]);
         Copy(Path.Combine(Checkout.Root, "module"), _checkout["module"]);
-        Copy(Checkout.Stage, _checkout["bin/module/first"]);
-        Copy(Checkout.Stage, _checkout["bin/module/second"]);
+        foreach (var (stage, day) in (ReadOnlySpan<(string, int)>)[("first", 1), ("second", 2)])
+        {
+            Copy(Checkout.Stage, _checkout[$"bin/module/{stage}"]);
+            Renumber(_checkout[$"bin/module/{stage}/PgMigration.Cmdlets.dll"], day);
+        }
+
         File.WriteAllText(_checkout["bin/module/current"], "first\n");
     }
 
@@ -22,11 +27,50 @@ public sealed class StageTests : IDisposable
         using var engine = HostedEngine.Bare();
         engine.Run("Import-Module $args[0]", _checkout["PgMigration.psd1"]);
         Assert.StartsWith(_checkout["bin/module/first"], WhereCmdletsRunFrom(engine), StringComparison.Ordinal);
+        Assert.Equal("before", NameOfGate(engine, "before"));
 
         File.WriteAllText(_checkout["bin/module/current"], "second");
         engine.Run("Import-Module $args[0] -Force", _checkout["PgMigration.psd1"]);
 
         Assert.StartsWith(_checkout["bin/module/second"], WhereCmdletsRunFrom(engine), StringComparison.Ordinal);
+        Assert.Equal("after", NameOfGate(engine, "after")); // the engine kept what it learnt of this cmdlet's parameters
+    }
+
+    [Fact]
+    public void Each_build_has_a_number_of_its_own()
+    {
+        var version = AssemblyName.GetAssemblyName(Path.Combine(Checkout.Stage, "PgMigration.Cmdlets.dll")).Version!;
+
+        Assert.InRange(version.Build, (int)(new DateTime(2026, 1, 1) - DateTime.UnixEpoch).TotalDays, ushort.MaxValue);
+    }
+
+    [Fact]
+    public void A_session_that_has_one_copy_of_the_module_refuses_another_and_says_what_to_do()
+    {
+        using var engine = HostedEngine.WithModule();
+
+        var error = engine.Fails("Import-Module $args[0]", _checkout["PgMigration.psd1"]);
+
+        Assert.Contains(Checkout.Root, error.Exception.Message, StringComparison.Ordinal);
+        Assert.Contains("new session", error.Exception.Message, StringComparison.Ordinal);
+        Assert.NotEmpty(engine.Run("Get-Command -Module PgMigration"));
+    }
+
+    [Fact]
+    public async Task Runspaces_that_import_at_the_same_time_share_their_types()
+    {
+        const int Sessions = 6;
+        using var start = new Barrier(Sessions);
+        var types = await Task.WhenAll(Enumerable.Range(0, Sessions).Select(_ => Task.Factory.StartNew(Import, TaskCreationOptions.LongRunning)));
+
+        Assert.Single(types.Distinct());
+
+        object Import()
+        {
+            using var engine = HostedEngine.Bare();
+            start.SignalAndWait();
+            return Assert.Single(engine.Run("Import-Module $args[0]; (Get-Command New-MigrationGate).ImplementingType", _checkout["PgMigration.psd1"])).BaseObject;
+        }
     }
 
     [Fact]
@@ -65,6 +109,16 @@ public sealed class StageTests : IDisposable
 
     private static string WhereCmdletsRunFrom(HostedEngine engine) =>
         (string)Assert.Single(engine.Run("(Get-Command Invoke-Cutover).ImplementingType.Assembly.Location")).BaseObject;
+
+    private static string NameOfGate(HostedEngine engine, string name) =>
+        (string)Assert.Single(engine.Run("(New-MigrationGate -ScriptBlock { $true } -Name $args[0]).Name", name)).BaseObject;
+
+    // as the build does it
+    private static void Renumber(string assembly, int day)
+    {
+        using var engine = HostedEngine.Bare();
+        engine.Run("$Root = ''; . $args[0]; Set-AssemblyNumber $args[1] ([DateTime]::UnixEpoch.AddDays($args[2]))", Path.Combine(Checkout.Root, "build", "Stage.ps1"), assembly, day);
+    }
 
     private string WhereServersAreFrom()
     {

@@ -45,6 +45,14 @@ public sealed class ErrorTests : IDisposable
     }
 
     [Fact]
+    public async Task A_reported_failure_that_a_script_catches_is_not_shown_as_well()
+    {
+        var (exitCode, output, errors) = await ShellRun.ToEndAsync("-Command", "try { Test-PgServer postgres://app@127.0.0.1:1/shop -ErrorAction Stop } catch { $_.FullyQualifiedErrorId }");
+
+        Assert.Equal((0, "ServerUnreachable,PgMigration.Cmdlets.TestPgServerCommand", string.Empty), (exitCode, output.Trim(), errors));
+    }
+
+    [Fact]
     public void A_secret_in_a_text_that_is_not_ours_does_not_pass()
     {
         var error = _engine.Fails("Test-Failure Secret");

@@ -159,8 +159,23 @@ public sealed class DmsCutoverTests(DmsBed bed) : IDisposable
         await app.MoreAsync(10);
 
         Assert.Equal("CutoverUndone", error.ErrorId);
-        Assert.Contains(nameof(DrainTasks), error.Message, StringComparison.Ordinal);
+        Assert.Contains($"DrainTasks failed: it was not done within 3 s; the last try ended so: the nonce of {shop.Link!.TaskNames[0]} has not arrived", error.Message, StringComparison.Ordinal);
         Assert.Empty(app.Errors);
+    }
+
+    [Fact]
+    public async Task A_transaction_in_which_DMS_reads_for_long_does_not_keep_a_cutover_from_beginning_and_anybody_elses_does()
+    {
+        await using var shop = await ReadyAsync();
+        await using var app = new WritingApp(shop.AsApp(shop.Source), writers: 0);
+        var options = new CutoverOptions { MaxTransactionAge = TimeSpan.FromMilliseconds(200), Until = nameof(CheckReplication) };
+        await using var reading = await OldTransactionAsync(shop.Options.SourceForDms!);
+
+        Assert.Equal(CutoverOutcome.Unfinished, (await shop.Cutover(app, options).RunAsync(Journal)).Outcome);
+
+        await using var other = await OldTransactionAsync(shop.AsApp(shop.Source));
+        var error = await Assert.ThrowsAsync<MigrationException>(() => shop.Cutover(app, options).RunAsync(Journal + "2"));
+        Assert.Contains($"process {other.ProcessID} of {shop.AsApp(shop.Source).User}", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -177,6 +192,14 @@ public sealed class DmsCutoverTests(DmsBed bed) : IDisposable
         var shop = await Shop.OpenAsync(bed);
         await shop.MakeReadyAsync();
         return shop;
+    }
+
+    private static async Task<Npgsql.NpgsqlConnection> OldTransactionAsync(PgServer login)
+    {
+        var session = await login.ConnectAsync();
+        await session.ExecuteAsync("begin; select count(*) from orders", CancellationToken.None);
+        await ArchivingServer.UntilAsync("it is old", () => session.ScalarAsync<bool>("select clock_timestamp() - xact_start > interval '300 milliseconds' from pg_stat_activity where pid = pg_backend_pid()", CancellationToken.None));
+        return session;
     }
 
     // Beside the tables that the app writes to, one that nobody does.

@@ -42,9 +42,40 @@ public sealed class LiveComparisonTests(DmsBed bed)
         using var task = await bed.NewTaskAsync(Table, Rows);
         await TestPostgres.ExecuteAsync(task.Target, Table, Rows, "UPDATE items SET state = 'taken' WHERE id = 3000");
 
-        var found = await CompareAsync(task, whole, () => TestPostgres.ExecuteAsync(task.Source, "UPDATE items SET state = 'taken' WHERE id = 3000", "UPDATE items SET state = 'free' WHERE id = 3000"));
+        var found = await CompareAsync(task, whole, async () =>
+        {
+            foreach (var (server, last) in ((PgServer, string)[])[(task.Source, "free"), (task.Target, "taken")]) // whose last change is on its way
+            {
+                await TestPostgres.ExecuteAsync(server, "UPDATE items SET state = 'free' WHERE id = 3000", $"UPDATE items SET state = '{last}' WHERE id = 3000");
+            }
+        });
 
         Assert.Empty(found.Found.Same);
+        Assert.StartsWith("0 tables the same as a whole, 1 by", found.Said, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public async Task A_row_that_was_removed_on_the_source_and_stays_on_the_target_is_found(bool whole)
+    {
+        using var task = await bed.NewTaskAsync(Table, Rows, "TRUNCATE items");
+        await TestPostgres.ExecuteAsync(task.Target, Table, Rows);
+
+        var live = await Assert.ThrowsAsync<MigrationException>(() => CompareAsync(task, whole, () => Task.CompletedTask));
+        var paused = await Assert.ThrowsAsync<MigrationException>(() =>
+            TableComparison.RunAsync(task.Source, task.Target, ["public.items"], whole ? TimeSpan.FromSeconds(30) : TimeSpan.Zero, ComparedAhead.Nothing, IMigrationObserver.None, CancellationToken.None));
+
+        Assert.All([live, paused], error => Assert.Contains(whole ? "0 rows on the source, 3,000 on the target" : "rows of the target looked at", error.Message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_row_that_is_removed_everywhere_while_it_is_looked_at_proves_nothing()
+    {
+        using var task = await bed.NewTaskAsync(Table, Rows, "DELETE FROM items WHERE id = 3000");
+        await TestPostgres.ExecuteAsync(task.Target, Table, Rows);
+
+        var found = await CompareAsync(task, whole: false, () => TestPostgres.ExecuteAsync(task.Target, "DELETE FROM items WHERE id = 3000"));
+
         Assert.StartsWith("0 tables the same as a whole, 1 by", found.Said, StringComparison.Ordinal);
     }
 

@@ -327,7 +327,7 @@ public sealed class CutoverFailureTests : IAsyncLifetime
     private async Task RunAsync(string failing, bool afterDoing, Action? instead = null, string? journalPath = null, CancellationToken cancel = default)
     {
         using var journal = CutoverJournal.Create(journalPath ?? _bed.NewJournal);
-        await using var context = _bed.Context(journal);
+        await using var context = _bed.Context(journal, new CutoverOptions { AheadTimeout = TimeSpan.FromSeconds(5) });
         await new CutoverRunner(PlanWith(step => new FailingStep(step, afterDoing, instead), failing), context).RunAsync(cancel);
     }
 

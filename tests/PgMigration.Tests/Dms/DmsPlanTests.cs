@@ -121,6 +121,29 @@ public sealed class DmsPlanTests(TestPostgres postgres) : IDisposable
         Assert.Contains((await PlanAsync(source, target)).Parts[0], table => table.Name == "events");
     }
 
+    [Theory]
+    [InlineData("id int PRIMARY KEY", "REPLICA IDENTITY NOTHING", "DEFAULT")]
+    [InlineData("id int PRIMARY KEY, code int NOT NULL", "REPLICA IDENTITY USING INDEX events_code", "DEFAULT")]
+    [InlineData("code int NOT NULL", "REPLICA IDENTITY USING INDEX events_code", "FULL")]
+    [InlineData("id int PRIMARY KEY DEFERRABLE", "REPLICA IDENTITY DEFAULT", "FULL")]
+    public async Task A_table_whose_changes_do_not_say_which_row_they_are_about_is_refused_with_the_statement_that_mends_it(string columns, string identity, string mend)
+    {
+        var (source, target) = await PairAsync();
+        foreach (var server in (PgServer[])[source, target])
+        {
+            await TestPostgres.ExecuteAsync(server, $"CREATE TABLE events ({columns})");
+        }
+
+        await TestPostgres.ExecuteAsync(source, "DO $$BEGIN IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'events'::regclass AND attname = 'code') THEN CREATE UNIQUE INDEX events_code ON events (code); END IF; END$$",
+            $"ALTER TABLE events {identity}", "DROP INDEX IF EXISTS events_code");
+
+        var error = await FailsAsync("DmsNoRowIdentity", source, target, new DmsReplicationOptions { AllowNoPrimaryKey = true });
+        string statement = $"ALTER TABLE \"public\".\"events\" REPLICA IDENTITY {mend}";
+        Assert.Contains(statement, error.Message, StringComparison.Ordinal);
+        await TestPostgres.ExecuteAsync(source, statement);
+        Assert.Contains((await PlanAsync(source, target)).Parts[0], table => table.Name == "events");
+    }
+
     [Fact]
     public async Task A_target_login_that_may_not_act_as_a_replica_is_refused()
     {

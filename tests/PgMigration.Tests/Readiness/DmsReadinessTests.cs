@@ -12,6 +12,7 @@ public sealed class DmsReadinessTests(TestPostgres postgres)
         "CREATE TABLE \"No Key\" (a int)", "INSERT INTO \"No Key\" VALUES (1)",
         "CREATE TABLE full_identity (a int)", "ALTER TABLE full_identity REPLICA IDENTITY FULL",
         "CREATE TABLE arrays (tags int[])", "CREATE TABLE mute (id int PRIMARY KEY)", "ALTER TABLE mute REPLICA IDENTITY NOTHING",
+        "CREATE TABLE lost (id int PRIMARY KEY, u int NOT NULL)", "CREATE UNIQUE INDEX lost_u ON lost (u)", "ALTER TABLE lost REPLICA IDENTITY USING INDEX lost_u", "DROP INDEX lost_u", "CREATE TABLE later (id int PRIMARY KEY DEFERRABLE)",
         "CREATE TABLE country (code varchar(2) PRIMARY KEY)", "CREATE TABLE city (id int PRIMARY KEY, code varchar(2) REFERENCES country ON UPDATE CASCADE)",
         "CREATE TABLE slugs (slug text PRIMARY KEY)", "CREATE TABLE computed (id int PRIMARY KEY, twice int GENERATED ALWAYS AS (id * 2) STORED)",
         "CREATE UNLOGGED TABLE scratch (id int PRIMARY KEY)", "CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id)", "CREATE TABLE part_1 PARTITION OF parts FOR VALUES FROM (0) TO (10)",
@@ -31,8 +32,8 @@ public sealed class DmsReadinessTests(TestPostgres postgres)
 
         Assert.Equal(
         [
-            "Blocker ArrayWithoutPrimaryKey public.arrays", "Blocker GeneratedColumn public.computed.twice", "Blocker InfiniteDate public.odd.until", "Blocker LargeDomainNotNull public.tales.tale",
-            "Blocker LargeObjects 1 large objects (pg_largeobject)", $"Blocker MayNotReplicate login {source.User}", "Blocker ReplicaIdentityNothing public.mute", "Blocker RowSecurity public.secrets",
+            "Blocker ArrayWithoutPrimaryKey public.arrays", "Blocker DeferrablePrimaryKey public.later", "Blocker GeneratedColumn public.computed.twice", "Blocker InfiniteDate public.odd.until", "Blocker LargeDomainNotNull public.tales.tale",
+            "Blocker LargeObjects 1 large objects (pg_largeobject)", $"Blocker MayNotReplicate login {source.User}", "Blocker ReplicaIdentityIndexGone public.lost", "Blocker ReplicaIdentityNothing public.mute", "Blocker RowSecurity public.secrets",
             "Warning KeyIsUpdated public.country", "Warning LargeColumn public.tales.tale", "Warning LargeKey public.slugs.slug", "Warning Money public.odd.cash",
             "Warning NoPrimaryKey public.\"No Key\"", "Warning NoPrimaryKey public.arrays", "Warning TypeMisread public.odd.span", "Warning UnboundedNumeric public.odd.n", "Warning UnloggedTable public.scratch",
         ],

@@ -87,4 +87,18 @@ public sealed class PgServerConnectTests(TestPostgres postgres)
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => postgres.Server.ConnectAsync(cancelled.Token));
     }
+
+    [Fact]
+    public async Task A_server_that_accepts_and_says_nothing_does_not_hold_up_who_wants_no_more()
+    {
+        using var mute = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        mute.Start();
+        using var cancel = new CancellationTokenSource();
+        var opening = PgServer.Parse($"postgres://nobody@127.0.0.1:{((System.Net.IPEndPoint)mute.LocalEndpoint).Port}/none?sslmode=disable&connect_timeout=60").ConnectAsync(cancel.Token);
+        using var accepted = await mute.AcceptTcpClientAsync();
+
+        await cancel.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => opening.WaitAsync(TimeSpan.FromSeconds(30)));
+    }
 }
