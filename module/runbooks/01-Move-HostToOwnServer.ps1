@@ -63,5 +63,5 @@ if (-not $PSCmdlet.ShouldProcess("$Archive → $DataDirectory", 'Restore, follow
 }
 
 $link = Start-WalRestore -Archive $Archive -DataDirectory $DataDirectory -Source $from @Restore -Confirm:$false
-$link | Wait-ReplicationLag -Below $Below | Invoke-Cutover -Source $from -App $App -Gate $Gate -Confirm:$false
+$link | Wait-ReplicationLag -Below $Below | Invoke-Cutover -Source $from -App $App -Gate $Gate -Accept $Accept -Confirm:$false
 exit 0

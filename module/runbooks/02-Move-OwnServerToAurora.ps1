@@ -6,8 +6,10 @@
 .DESCRIPTION
     Copies what the rows need of the schema, asks whether anything stands in the way, starts DMS, waits until it has loaded and follows, makes the rest
     of the schema, and cuts the app over: sequences included. Run it again from the top after anything that stopped it: what is there is found, tasks are
-    resumed, and when the app has been moved it says so and does nothing. A cutover that was left half done is named.
-    DMS's tasks and endpoints stay until -Remove, or Remove-DmsReplication. -WhatIf changes nothing; it writes what would be made.
+    resumed, and when the app has been moved it says so, and what is left to do. A cutover that was left half done is named.
+    Materialized views are filled with the rest of the schema, and not again: where a run is repeated days later, run REFRESH MATERIALIZED VIEW on the target first,
+    and once more when the app has been moved; the cutover names them.
+    DMS's tasks and endpoints stay until -Remove, also of a later run, or Remove-DmsReplication: their slots keep WAL on the source. -WhatIf changes nothing; it writes what would be made.
 .PARAMETER Source
     The server that the app leaves, as a login that may read every table and fence it: its owner or a superuser.
 .PARAMETER Target
@@ -51,10 +53,36 @@ param(
 $ErrorActionPreference = 'Stop'
 
 $from = (Test-PgServer $Source).Server
-$to = (Test-PgServer $Target).Server
+$there = Test-PgServer $Target
+$to = $there.Server
+$reach = @{}
+foreach ($name in 'EndpointUrl', 'LocalDms', 'Region', 'ProfileName') { if ($Dms.ContainsKey($name)) { $reach[$name] = $Dms[$name] } }
+
+$caller = $PSCmdlet
+
+function Write-LeftOut($Rows) {
+    $names = @($Rows).ForEach{ "$($_.Type) $($_.Name): $($_.Reason)" }
+    if ($names) { $caller.WriteWarning("$($names.Count) objects were left out (Copy-PgSchema -WhatIf shows them all): $(($names[0..9] -ne $null) -join '; ')") }
+}
+
+# What the app will be pointed at must be that target, and let the app in: a slip of the pen there would show only when all is loaded.
+try { $asApp = Test-PgServer $AppTarget }
+catch { throw "The app's login cannot reach the target: $_ DMS moves no roles: make the app's on $to, and give its address with -AppTarget." }
+if ($asApp.SystemIdentifier -ne $there.SystemIdentifier -or $asApp.Server.Database -cne $to.Database) {
+    throw "-AppTarget $($asApp.Server) is not the target $($to). Give the target's own address, with the app's login."
+}
+
 $earlier = @(Get-Cutover | Where-Object Source -EQ "$from" | Where-Object Target -EQ "$to" | Where-Object Outcome -NE BackOnSource)
 if ($earlier -and $earlier[0].Outcome -eq 'CutOver') {
-    "The app was moved from $from to $to by the cutover of $($earlier[0].StartedAt.ToString('u')): nothing is left to do."
+    $moved = "The app was moved from $from to $to by the cutover of $($earlier[0].StartedAt.ToString('u'))"
+    $link = $null
+    try { $link = Get-MigrationLink $from $to } catch { if ($_.FullyQualifiedErrorId -notlike 'LinkNotFound*') { throw } }
+    if (-not $link) { "${moved}: nothing is left to do." }
+    elseif (-not $Remove) { "${moved}: what is left is DMS, whose slots keep WAL on $from until its disk is full. Run this again with -Remove, or Remove-DmsReplication." }
+    elseif ($PSCmdlet.ShouldProcess($link.TaskNames -join ', ', 'Remove the DMS tasks and what belongs to them')) {
+        $link | Remove-DmsReplication @reach -Confirm:$false | Where-Object -Not Removed
+        "${moved}, and DMS is removed."
+    }
     exit 0
 }
 if ($earlier) {
@@ -63,19 +91,18 @@ if ($earlier) {
 
 if (-not $PSCmdlet.ShouldProcess("$from → $to", 'Copy the schema, replicate by DMS, and cut over')) {
     Copy-PgSchema $from $to -WhatIf
-    Test-MigrationReadiness $from $to -For Dms
+    Test-MigrationReadiness $from $to -For Dms -SourceForDms $SourceForDms
     exit 0
 }
 
-$left = @(Copy-PgSchema $from $to -Section PreData -Confirm:$false | Where-Object Action -EQ Skip)
-if ($left) { $PSCmdlet.WriteWarning("$($left.Count) objects were left out: Copy-PgSchema -WhatIf shows them with their reasons.") }
+Write-LeftOut (Copy-PgSchema $from $to -Section PreData -Confirm:$false | Where-Object Action -EQ Skip)
 
-$blockers = @(Test-MigrationReadiness $from $to -For Dms | Where-Object Severity -EQ Blocker | Where-Object Name -NotIn $Accept)
+$blockers = @(Test-MigrationReadiness $from $to -For Dms -SourceForDms $SourceForDms | Where-Object Severity -EQ Blocker | Where-Object Name -NotIn $Accept)
 if ($blockers) { throw "$($blockers.Count) things stand in the way: $($blockers -join ' ') Mend them, or name those that you accept with -Accept." }
 
 $link = Start-DmsReplication $from $to -SourceForDms $SourceForDms @Dms -Confirm:$false
 $null = $link | Wait-ReplicationLag -Below $Below
-$null = Copy-PgSchema $from $to -Section PostData -Parallelism $Parallelism -Confirm:$false
+Write-LeftOut (Copy-PgSchema $from $to -Section PostData -Parallelism $Parallelism -Confirm:$false | Where-Object Action -EQ Skip)
 $link | Wait-ReplicationLag -Below $Below | Invoke-Cutover -Source $from -App $App -AppTarget $AppTarget -Gate $Gate -Confirm:$false
-if ($Remove) { $null = $link | Remove-DmsReplication -Confirm:$false }
+if ($Remove) { $link | Remove-DmsReplication @reach -Confirm:$false | Where-Object -Not Removed }
 exit 0

@@ -31,6 +31,8 @@
     Further parameters of Start-WalRestore, such as @{ Port = 5433; AllowFrom = '10.0.0.0/16' }.
 .PARAMETER Dms
     Further parameters of Start-DmsReplication, such as @{ Region = 'eu-central-1'; ReplicationInstance = 'prod' }.
+.PARAMETER Remove
+    Remove DMS's tasks, endpoints, slots and tables when the app has been moved; also of an earlier run.
 .PARAMETER Force
     Ask nothing.
 .EXAMPLE
@@ -51,6 +53,7 @@ param(
     [string[]] $Accept = @(),
     [hashtable] $Restore = @{},
     [hashtable] $Dms = @{},
+    [switch] $Remove,
     [switch] $Force
 )
 $ErrorActionPreference = 'Stop'
@@ -63,6 +66,7 @@ function Test-Yes([string] $Question) {
 }
 
 $from = (Test-PgServer $Source).Server
+foreach ($server in $Target, $AppTarget) { $null = Test-PgServer $server } # what the second leg goes to: better known now than after days
 if (-not (Test-Yes "Leg 1: restore $Archive into $DataDirectory, follow it, and move the app there from $from. Begin?")) {
     "Nothing was begun. Run this again when you are ready."
     exit 0
@@ -81,20 +85,20 @@ if (-not (Test-Yes "Leg 1 is done: the app runs on $own. Leg 2: copy the schema 
     exit 0
 }
 
-# The login's name and password travel as values, and the server puts the statement together: no log shows them.
+# The server gets a verifier of the password and never the password itself, which would stand in its log when the statement fails.
 $session = $own.ConnectAsync($none).GetAwaiter().GetResult()
 try {
     $command = $session.CreateCommand()
-    $command.CommandText = "SELECT set_config('pgmigration.login', @login, false), set_config('pgmigration.password', @password, false), set_config('pgmigration.app', @app, false)"
+    $command.CommandText = "SELECT set_config('pgmigration.login', @login, false), set_config('pgmigration.verifier', @verifier, false), set_config('pgmigration.app', @app, false)"
     $null = $command.Parameters.AddWithValue('login', $DmsCredential.UserName)
-    $null = $command.Parameters.AddWithValue('password', $DmsCredential.GetNetworkCredential().Password)
+    $null = $command.Parameters.AddWithValue('verifier', [PgMigration.ScramVerifier]::Of($DmsCredential.Password))
     $null = $command.Parameters.AddWithValue('app', $from.User)
     $null = $command.ExecuteNonQuery()
     $command.Parameters.Clear()
     $command.CommandText = @'
 DO $pgmigration$BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = current_setting('pgmigration.login')) THEN
-        EXECUTE format('CREATE ROLE %I LOGIN REPLICATION PASSWORD %L', current_setting('pgmigration.login'), current_setting('pgmigration.password'));
+        EXECUTE format('CREATE ROLE %I LOGIN REPLICATION PASSWORD %L', current_setting('pgmigration.login'), current_setting('pgmigration.verifier'));
         EXECUTE format('GRANT %I TO %I', current_setting('pgmigration.app'), current_setting('pgmigration.login'));
     END IF;
 END$pgmigration$
@@ -108,5 +112,5 @@ finally {
 $address = $link.TargetForApp($from)
 $hostName, $port = $DmsHost ? $DmsHost.Split(':') : ($address.Host, "$($address.Port)")
 $forDms = $address.WithHost($hostName, [int]($port ? $port : $address.Port)).WithUser($DmsCredential.UserName).WithPassword($DmsCredential.Password)
-& "$PSScriptRoot/02-Move-OwnServerToAurora.ps1" -Source $own -Target $Target -App $App -AppTarget $AppTarget -SourceForDms $forDms -Gate $Gate -Accept $Accept -Dms $Dms -Confirm:$false
+& "$PSScriptRoot/02-Move-OwnServerToAurora.ps1" -Source $own -Target $Target -App $App -AppTarget $AppTarget -SourceForDms $forDms -Gate $Gate -Accept $Accept -Dms $Dms -Remove:$Remove -Confirm:$false
 exit 0

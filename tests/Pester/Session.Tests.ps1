@@ -4,6 +4,10 @@ BeforeAll {
     $manifest = [IO.Path]::GetFullPath("$PSScriptRoot/../../PgMigration.psd1")
     Import-Module $manifest -Force
 
+    # Links to the checkout lie here: what clears TestDrive goes through links, and removes what it finds.
+    $outside = Join-Path ([IO.Path]::GetTempPath()) "pgm-s$(New-Guid)"
+    $null = New-Item -ItemType Directory $outside
+
     $pwsh, $program = [Environment]::ProcessPath, @()
     if ([IO.Path]::GetFileNameWithoutExtension($pwsh) -eq 'dotnet') { $program = "$PSHOME/pwsh.dll" } # pwsh as a .NET tool
 
@@ -14,6 +18,10 @@ BeforeAll {
         $output = & $pwsh @program -NoProfile -File $file $manifest 2>&1
         [pscustomobject]@{ Output = ($output | Out-String).Trim(); ExitCode = $LASTEXITCODE }
     }
+}
+
+AfterAll {
+    [IO.Directory]::Delete($outside, $true) # takes the links, not what they lead to
 }
 
 Describe 'A session' {
@@ -33,7 +41,7 @@ Describe 'A session' {
     }
 
     It 'finds the module by its name and loads it when a cmdlet is first used' {
-        $modules = Join-Path $TestDrive 'modules'
+        $modules = Join-Path $outside 'modules'
         $null = New-Item -ItemType Directory $modules
         $null = New-Item -ItemType SymbolicLink (Join-Path $modules 'PgMigration') -Target ([IO.Path]::GetDirectoryName($manifest))
         $run = Invoke-Session "`$env:PSModulePath = '$modules' + [IO.Path]::PathSeparator + `$env:PSModulePath; (Test-MigrationGate { `$true }).Passed; (Get-Module PgMigration).Name"
@@ -65,7 +73,7 @@ Describe 'A session' {
     }
 
     It 'that has one copy refuses another, and says what to do' {
-        $copy = Join-Path $TestDrive 'copy'
+        $copy = Join-Path $outside 'copy'
         $null = New-Item -ItemType Directory $copy
         $root = [IO.Path]::GetDirectoryName($manifest)
         foreach ($part in 'PgMigration.psd1', 'module', 'bin', 'en-US') {

@@ -26,6 +26,13 @@ public abstract class CutoverRunCmdlet : CutoverCmdlet
     public MigrationGate[] Gate { get; set; } = [];
 
     /// <summary>
+    /// Names of blockers of Test-MigrationReadiness that you know and accept, such as UnloggedTable for tables that may arrive empty. By a link that follows
+    /// an archive or streams; by DMS give -Gate (New-MigrationGate -Readiness Dms …).
+    /// </summary>
+    [Parameter]
+    public string[] Accept { get; set; } = [];
+
+    /// <summary>
     /// By a link of DMS: how long rows are compared before the app is paused, such as 02:00:00 for a large database. Tables that are the same then, and
     /// that nobody writes to after, need not be read in the pause. Bare numbers are seconds; 60 by default, 0 for not at all.
     /// </summary>
@@ -95,7 +102,7 @@ public abstract class CutoverRunCmdlet : CutoverCmdlet
 
     private CutoverOptions Options() => new()
     {
-        MaxLagBytes = MaxLag, MaxTransactionAge = MaxTransactionAge, MinFreeDiskBytes = MinFreeDisk, Gates = Gate, Until = Until, LeaveAppPaused = LeaveAppPaused,
+        MaxLagBytes = MaxLag, MaxTransactionAge = MaxTransactionAge, MinFreeDiskBytes = MinFreeDisk, Gates = Gate, Accept = Accept, Until = Until, LeaveAppPaused = LeaveAppPaused,
         CompareAheadFor = CompareAheadFor, CompareFor = CompareFor, AcceptDifferences = AcceptDifference, KeepSourceInSync = KeepSourceInSync, WatchFor = WatchFor, WatchGates = WatchGate, AutoUndo = AutoUndo,
     };
 }

@@ -49,7 +49,7 @@ public sealed class NewMigrationGateCommand : MigrationCmdlet
     [Parameter(Mandatory = true, ParameterSetName = "Http")]
     public Uri? Http { get; set; }
 
-    /// <summary>Headers to send, such as @{ Authorization = "Bearer …" }; values may be SecureStrings. Never shown, and with them no redirect is followed.</summary>
+    /// <summary>Headers to send, such as @{ Authorization = "Bearer …" }; values may be SecureStrings. Never shown, and sent to that address only: no redirect is followed.</summary>
     [Parameter(ParameterSetName = "Http")]
     public IDictionary Header { get; set; } = new Hashtable();
 

@@ -8,11 +8,11 @@ namespace PgMigration.Cmdlets;
 /// settings, slots, open and prepared transactions, and, where a target is given, at its tables, its extensions and what its login may do. For Wal
 /// it looks at archiving, at the rights to fence the source, and, run on the new server's machine, at the programs, extensions and locales there.</para>
 /// <para>It changes nothing, and reads no rows but for the lengths of large values, of large tables in a sample. It asks as the logins that it is given:
-/// give those that will do the work. Nothing is written when nothing was found. A finding whose severity is Blocker must be mended first;
+/// give those that will do the work, and with -SourceForDms the one that DMS is to have. Nothing is written when nothing was found. A finding whose severity is Blocker must be mended first;
 /// New-MigrationGate -Readiness has a cutover heed that.</para>
 /// </remarks>
 /// <example>
-/// <code>Test-MigrationReadiness service=own service=aurora -For Dms | Format-List</code>
+/// <code>Test-MigrationReadiness service=own service=aurora -For Dms -SourceForDms service=own-dms | Format-List</code>
 /// <para>Everything that stands between an own server and Aurora, the gravest first.</para>
 /// </example>
 /// <example>
@@ -44,6 +44,11 @@ public sealed class TestMigrationReadinessCommand : MigrationCmdlet
     [Parameter(Mandatory = true)]
     public MigrationWay For { get; set; }
 
+    /// <summary>The source as DMS will reach it: the rights of its login there are looked at. Nothing connects with it, so it needs no password. By default -Source.</summary>
+    [Parameter]
+    [PgServerTransformation]
+    public PgServer? SourceForDms { get; set; }
+
     /// <summary>How long the large values of one table may take to measure; 0 measures none. Bare numbers are seconds; 10 by default.</summary>
     [Parameter]
     [DurationTransformation]
@@ -66,6 +71,7 @@ public sealed class TestMigrationReadinessCommand : MigrationCmdlet
         var options = _usual with
         {
             Way = For,
+            DmsLogin = SourceForDms?.User,
             MeasureFor = MeasureFor ?? _usual.MeasureFor,
             MeasuresLargeValues = MeasureFor != TimeSpan.Zero,
             SampleBytes = Sample ?? _usual.SampleBytes,

@@ -1,4 +1,5 @@
 using System.Collections.ObjectModel;
+using System.Diagnostics.CodeAnalysis;
 using System.Management.Automation;
 using System.Management.Automation.Runspaces;
 
@@ -9,10 +10,12 @@ namespace PgMigration.Cmdlets;
 /// It is opened before anything is fenced: in a pipeline that is being stopped the caller's session runs nothing any more, and an undo
 /// after Ctrl-C could not bring the app up again. So a block does not see the caller's variables and functions.
 /// </remarks>
+[SuppressMessage("Design", "CA1001", Justification = "A semaphore that nobody waits for by its handle has nothing to dispose.")]
 internal sealed class ScriptSession
 {
     private static readonly TimeSpan StopsWithin = TimeSpan.FromSeconds(3);
 
+    private readonly SemaphoreSlim _turn = new(1);
     private Runspace? _runspace;
 
     /// <summary>Opens the session, and refuses a block that uses a variable or a command which is not there, or <c>exit</c>.</summary>
@@ -21,13 +24,29 @@ internal sealed class ScriptSession
     /// <exception cref="MigrationException"><c>ScriptBlockNotSelfContained</c>, <c>ScriptBlockExits</c>.</exception>
     public void Check(string name, ScriptBlock block) => ScriptBlockRules.Check(name, block, Open());
 
-    /// <summary>Runs a block and returns what it wrote. It is stopped on cancellation, and abandoned when it does not heed that.</summary>
+    /// <summary>
+    /// Runs a block and returns what it wrote, after those that run already: a gate may be asked from several places at once. It is stopped on
+    /// cancellation, and abandoned when it does not heed that.
+    /// </summary>
     /// <param name="name">What the user calls the block.</param>
     /// <param name="block">The block.</param>
     /// <param name="arguments">Its arguments.</param>
     /// <param name="cancel">Stops it.</param>
     /// <exception cref="MigrationException"><c>ScriptBlockFailed</c>: it threw, or a program in it failed.</exception>
     public async Task<Collection<PSObject>> RunAsync(string name, ScriptBlock block, object[] arguments, CancellationToken cancel)
+    {
+        await _turn.WaitAsync(cancel);
+        try
+        {
+            return await RunAloneAsync(name, block, arguments, cancel);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private async Task<Collection<PSObject>> RunAloneAsync(string name, ScriptBlock block, object[] arguments, CancellationToken cancel)
     {
         var shell = PowerShell.Create();
         shell.Runspace = Open();

@@ -58,7 +58,7 @@ internal sealed class RowStatements(ValueRules rules)
         {
             var values = new List<string?>();
             string where = Where(change, old, values);
-            yield return new RowStatement(change, $"DELETE FROM {change.Table.Run.Name.Quoted} WHERE {where}", values);
+            yield return new RowStatement(change, $"DELETE FROM ONLY {change.Table.Run.Name.Quoted} WHERE {where}", values);
         }
     }
 
@@ -85,7 +85,7 @@ internal sealed class RowStatements(ValueRules rules)
     {
         var table = change.Table;
         var values = new List<string?>();
-        var sql = new StringBuilder("UPDATE ").Append(table.Run.Name.Quoted).Append(" SET ");
+        var sql = new StringBuilder("UPDATE ONLY ").Append(table.Run.Name.Quoted).Append(" SET ");
         for (int i = 0; i < columns; i++)
         {
             if (sets(i))
@@ -119,7 +119,7 @@ internal sealed class RowStatements(ValueRules rules)
         }
 
         string where = string.Join(" AND ", conditions);
-        return table.IsFoundByAll ? $"ctid = (SELECT ctid FROM {table.Run.Name.Quoted} WHERE {where} LIMIT 1)" : where;
+        return table.IsFoundByAll ? $"ctid = (SELECT ctid FROM ONLY {table.Run.Name.Quoted} WHERE {where} LIMIT 1)" : where;
     }
 
     private string? Value(RowChange change, int i, string? value) => rules.Convert(change.Table.Run.Name, change.Table.OnSource[i], change.Table.OnTarget[i], value);

@@ -57,8 +57,8 @@ internal sealed class SourceSlot(TaskContext task)
             row => (Plugin: row.IsDBNull(0) ? null : row.GetString(0), IsLost: row.GetBoolean(1), Database: row.IsDBNull(2) ? null : row.GetString(2), TellsPrepared: row.GetString(3) == "true"), cancel, task.SlotName)).FirstOrDefault();
         string? wrong = slot switch
         {
-            { Plugin: null } => $"The replication slot '{task.SlotName}' does not exist on the source: changes since {await PositionAsync(cancel)} cannot be read any more. Start the task with reload-target.",
-            { IsLost: true } => $"The replication slot '{task.SlotName}' was invalidated: the source removed log that it needed (max_slot_wal_keep_size). Start the task with reload-target.",
+            { Plugin: null } => $"The replication slot '{task.SlotName}' does not exist on the source: changes since {await PositionAsync(cancel)} cannot be read any more.",
+            { IsLost: true } => $"The replication slot '{task.SlotName}' was invalidated: the source removed log that it needed (max_slot_wal_keep_size).",
             { Plugin: not "pgoutput" } => $"The replication slot '{task.SlotName}' uses the plugin {slot.Plugin}; the local DMS reads pgoutput only. Make it with pg_create_logical_replication_slot('{task.SlotName}', 'pgoutput').",
             _ when slot.Database != task.Source.Database => $"The replication slot '{task.SlotName}' belongs to the database {slot.Database}, not to {task.Source.Database}.",
             _ => null,
@@ -140,7 +140,7 @@ internal sealed class SourceSlot(TaskContext task)
 
     private static string CreateStatement(string name, IEnumerable<TableDefinition> tables, string publish)
     {
-        string list = string.Join(", ", tables.Select(table => table.Name.Quoted));
+        string list = string.Join(", ", tables.Select(table => $"ONLY {table.Name.Quoted}")); // what inherits is there by itself, if at all
         return $"CREATE PUBLICATION {Sql.Name(name)}{(list.Length == 0 ? string.Empty : $" FOR TABLE {list}")} WITH (publish = '{publish}')";
     }
 }

@@ -111,7 +111,7 @@ internal sealed class FullLoad(TaskContext task)
             await using var transaction = await target.BeginTransactionAsync(cancel);
             foreach (var part in loaded)
             {
-                await target.RunAsync($"DELETE FROM {table.Quoted}{(part.Condition is null ? string.Empty : $" WHERE {part.Condition}")}", cancel);
+                await target.RunAsync($"DELETE FROM ONLY {table.Quoted}{(part.Condition is null ? string.Empty : $" WHERE {part.Condition}")}", cancel);
             }
 
             await task.Control.ForgetAsync(target, table, cancel);

@@ -16,7 +16,8 @@ internal sealed class TableLoad(TableDefinition source, TableDefinition target, 
     /// <summary>Whether raw bytes can go from one server to the other.</summary>
     private bool IsBinary => source.Columns.All(column => column.IsPlain && target.Column(column.Name) is not { IsPlain: false });
 
-    private string Rows => $"{source.Name.Quoted}{(condition is null ? string.Empty : $" WHERE {condition}")}";
+    // What inherits from it is a table of its own, as a partition is.
+    private string Rows => $"ONLY {source.Name.Quoted}{(condition is null ? string.Empty : $" WHERE {condition}")}";
 
     private string Out => $"COPY (SELECT {string.Join(", ", source.Columns.Select(column => rules.LoadExpression(column, target.Column(column.Name))))} FROM {Rows}) TO STDOUT";
 
@@ -52,7 +53,7 @@ internal sealed class TableLoad(TableDefinition source, TableDefinition target, 
         {
             foreach (var column in source.Columns.Where(column => column.IsLob))
             {
-                if (await from.AskAsync<bool>($"SELECT EXISTS (SELECT FROM {source.Name.Quoted} WHERE {LobRules.CutCondition(column, limit)})", cancel))
+                if (await from.AskAsync<bool>($"SELECT EXISTS (SELECT FROM ONLY {source.Name.Quoted} WHERE {LobRules.CutCondition(column, limit)})", cancel))
                 {
                     throw new TaskFailure($"A value of {source.Name}, column {column.Name}, is longer than LobMaxSize, and FailTasksOnLobTruncation is on.");
                 }

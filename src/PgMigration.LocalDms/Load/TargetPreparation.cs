@@ -16,7 +16,7 @@ internal static class TargetPreparation
     {
         if (exists && preparation == TablePreparation.Truncate)
         {
-            await target.RunAsync($"TRUNCATE TABLE {table.Name.Quoted}", cancel);
+            await target.RunAsync($"TRUNCATE TABLE ONLY {table.Name.Quoted}", cancel);
         }
         else if (!exists || preparation == TablePreparation.DropAndCreate)
         {

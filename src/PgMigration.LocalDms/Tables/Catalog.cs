@@ -6,10 +6,11 @@ namespace PgMigration.LocalDms;
 internal static class Catalog
 {
     // relkind r: partitions are tables of their own, partitioned parents hold nothing. What the server itself and DMS keep is not moved.
+    // A deferrable key is none: the server does not name old rows by it, and in an ordinary publication it would refuse the app's own updates.
     private const string Tables = """
         SELECT n.nspname, c.relname, c.relreplident::text, c.relpersistence = 'u',
                coalesce((SELECT array_agg(a.attname::text ORDER BY k.place) FROM pg_index i, unnest(i.indkey::int2[]) WITH ORDINALITY k(number, place), pg_attribute a
-                         WHERE i.indrelid = c.oid AND i.indisprimary AND a.attrelid = c.oid AND a.attnum = k.number), '{}'),
+                         WHERE i.indrelid = c.oid AND i.indisprimary AND i.indimmediate AND a.attrelid = c.oid AND a.attnum = k.number), '{}'),
                EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisreplident),
                c.oid::bigint
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -19,12 +20,17 @@ internal static class Catalog
         """;
 
     private const string Columns = """
-        SELECT a.attrelid::bigint, a.attname, CASE WHEN t.typtype = 'd' THEN format_type(b.oid, t.typtypmod) ELSE format_type(a.atttypid, a.atttypmod) END,
+        SELECT a.attrelid::bigint, a.attname, format_type(b.oid, d.typmod),
                b.typname, b.typcategory = 'A',
                b.typtype IN ('b', 'r', 'm') AND b.oid < 16384 AND b.typname !~ '^(_?reg|_?aclitem$)' OR b.typtype = 'e',
-               b.typname = 'numeric' AND CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END = -1,
-               a.attnotnull OR t.typnotnull, a.attgenerated <> ''
-        FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid JOIN pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
+               b.typname = 'numeric' AND d.typmod = -1,
+               a.attnotnull OR d.typnotnull, a.attgenerated <> ''
+        FROM pg_attribute a CROSS JOIN LATERAL (
+            WITH RECURSIVE under AS (
+                SELECT t.oid, t.typtype, t.typbasetype, a.atttypmod AS typmod, t.typtypmod, t.typnotnull FROM pg_type t WHERE t.oid = a.atttypid
+                UNION ALL
+                SELECT t.oid, t.typtype, t.typbasetype, u.typtypmod, t.typtypmod, u.typnotnull OR t.typnotnull FROM under u JOIN pg_type t ON t.oid = u.typbasetype WHERE u.typtype = 'd')
+            SELECT oid, typmod, typnotnull FROM under WHERE typtype <> 'd') d JOIN pg_type b ON b.oid = d.oid
         WHERE a.attrelid = ANY ($1::bigint[]::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
         ORDER BY a.attrelid, a.attnum
         """;

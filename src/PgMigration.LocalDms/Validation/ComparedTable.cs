@@ -23,9 +23,9 @@ internal sealed class ComparedTable(TableRun run, TableDefinition source, TableD
 
     private string Key => $"ARRAY[{string.Join(", ", source.PrimaryKey.Select(name => $"{Sql.Name(name)}::text"))}]";
 
-    private string OnSource => $"SELECT {Key}, {Hash(_columns.Select(column => rules.ComparedExpression(column, target.Column(column.Name)!)))} FROM {source.Name.Quoted}";
+    private string OnSource => $"SELECT {Key}, {Hash(_columns.Select(column => rules.ComparedExpression(column, target.Column(column.Name)!)))} FROM ONLY {source.Name.Quoted}";
 
-    private string OnTarget => $"SELECT {Key}, {Hash(_columns.Select(column => Sql.Name(column.Name)))} FROM {source.Name.Quoted}";
+    private string OnTarget => $"SELECT {Key}, {Hash(_columns.Select(column => Sql.Name(column.Name)))} FROM ONLY {source.Name.Quoted}";
 
     private string OfKeys
     {

@@ -57,17 +57,17 @@ internal sealed class TransferMeter : IAsyncDisposable
         {
             do
             {
-                Report();
+                Report(ended: false);
             }
             while (await timer.WaitForNextTickAsync(_stop.Token));
         }
         catch (OperationCanceledException)
         {
-            Report();
+            Report(ended: true);
         }
     }
 
-    private void Report()
+    private void Report(bool ended)
     {
         long bytes = Interlocked.Read(ref _bytes);
         long now = Stopwatch.GetTimestamp();
@@ -84,6 +84,7 @@ internal sealed class TransferMeter : IAsyncDisposable
         {
             Percent = _total == 0 ? null : (int)Math.Min(100, 100.0 * bytes / _total),
             Left = rate > 0 ? TimeSpan.FromSeconds((_total - bytes) / rate) : null,
+            Completed = ended,
         });
     }
 }

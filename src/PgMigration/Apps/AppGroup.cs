@@ -40,6 +40,8 @@ public sealed class AppGroup : MigrationApp
     /// <inheritdoc/>
     public override IReadOnlyList<string> Remarks => [.. Apps.SelectMany(app => app.Remarks)];
 
+    internal override IReadOnlyList<(int ProcessId, int ClientPort)> CutOff => [.. Apps.SelectMany(app => app.CutOff)];
+
     /// <inheritdoc/>
     public override Task CheckAsync(PgServer source, CancellationToken cancel = default) => EachAsync(app => app.CheckAsync(source, cancel));
 

@@ -23,6 +23,9 @@ public abstract class MigrationApp
     /// <summary>What the engineer should know after the last call although it succeeded; one sentence each, never a secret.</summary>
     public virtual IReadOnlyList<string> Remarks => [];
 
+    /// <summary>The server's sessions of clients that the last pause disconnected: their processes, and the ports they came from. The server may not have noticed yet.</summary>
+    internal virtual IReadOnlyList<(int ProcessId, int ClientPort)> CutOff => [];
+
     /// <summary>Checks before a cutover that every later call can succeed; changes nothing.</summary>
     /// <param name="source">The server that the app must be on now.</param>
     /// <param name="cancel">Ends the check.</param>

@@ -16,6 +16,7 @@ public sealed class PgBouncerApp : MigrationApp
     private static readonly TimeSpan StartsWithin = TimeSpan.FromSeconds(1);
 
     private readonly List<string> _remarks = [];
+    private readonly List<(int ProcessId, int ClientPort)> _cutOff = [];
     private readonly PgServer _console;
     private readonly PgBouncerIni _ini;
     private readonly string _name;
@@ -61,6 +62,8 @@ public sealed class PgBouncerApp : MigrationApp
     /// <inheritdoc/>
     public override IReadOnlyList<string> Remarks => _remarks;
 
+    internal override IReadOnlyList<(int ProcessId, int ClientPort)> CutOff => _cutOff;
+
     /// <inheritdoc/>
     public override async Task CheckAsync(PgServer source, CancellationToken cancel = default)
     {
@@ -81,8 +84,15 @@ public sealed class PgBouncerApp : MigrationApp
         }
 
         // Whoever comes through another entry is not paused: the fence would end their sessions, and they would go on to the old server.
-        var others = (await console.AskAsync("SHOW DATABASES", cancel)).Where(row => row["name"] != _name && !With.Contains(row["name"]!)
-            && (row["host"], row["port"], row["database"]) == (entry["host"], entry["port"], entry["database"])).Select(row => $"'{row["name"]}'").ToList();
+        var others = new List<string>();
+        foreach (var row in await console.AskAsync("SHOW DATABASES", cancel))
+        {
+            if (row["name"] != _name && !With.Contains(row["name"]!) && (row["port"], row["database"]) == (entry["port"], entry["database"]) && await HostAddresses.AreSameAsync(row["host"], entry["host"], cancel))
+            {
+                others.Add($"'{row["name"]}'");
+            }
+        }
+
         if (others.Count > 0)
         {
             throw new MigrationException("PgBouncerOtherEntries", MigrationErrorKind.InvalidOperation,
@@ -117,17 +127,29 @@ public sealed class PgBouncerApp : MigrationApp
     public override Task<string?> RememberAsync(CancellationToken cancel = default)
     {
         var (host, port) = _ini.Read(_name);
-        _before = host is null ? null : new Entry(host, int.Parse(port ?? "5432", CultureInfo.InvariantCulture), _ini.ReadDatabase(_name) ?? _name);
-        return Task.FromResult(_before is null ? null : JsonSerializer.Serialize(_before));
+        _before = new Entry(host, int.Parse(port ?? "5432", CultureInfo.InvariantCulture), _ini.ReadDatabase(_name) ?? _name, Place, _name);
+        return Task.FromResult<string?>(JsonSerializer.Serialize(_before));
     }
 
-    /// <inheritdoc/>
-    public override void Recall(string remembered) => _before = JsonSerializer.Deserialize<Entry>(remembered);
+    /// <summary>Takes what <see cref="RememberAsync"/> gave. Another pooler, or another entry of it, would leave the paused one paused.</summary>
+    /// <exception cref="MigrationException"><c>OtherApp</c>.</exception>
+    public override void Recall(string remembered)
+    {
+        var before = JsonSerializer.Deserialize<Entry>(remembered)!;
+        if (before.Console is { } console && (before.Name != _name || !IsAt(console)))
+        {
+            throw new MigrationException("OtherApp", MigrationErrorKind.InvalidArgument,
+                $"The cutover was begun with the entry '{before.Name}' of the PgBouncer at {console}, and this is '{_name}' of the one at {Place}. Give the one that was paused: it still is.");
+        }
+
+        _before = before;
+    }
 
     /// <inheritdoc/>
     public override async Task PauseAsync(CancellationToken cancel = default)
     {
         _remarks.Clear();
+        _cutOff.Clear();
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         if (DisconnectAfter is { } limit)
         {
@@ -141,6 +163,15 @@ public sealed class PgBouncerApp : MigrationApp
         catch (OperationCanceledException) when (patience.IsCancellationRequested && !cancel.IsCancellationRequested)
         {
             await using var console = await PgBouncerConsole.ConnectAsync(_console, cancel); // the first one waits for its PAUSE still
+            foreach (var row in (await console.AskAsync("SHOW SERVERS", cancel)).Where(row => row["database"] == _name))
+            {
+                // over a socket file there is no port to know a session by
+                if (int.TryParse(row.GetValueOrDefault("remote_pid"), NumberStyles.None, CultureInfo.InvariantCulture, out int process) && int.TryParse(row.GetValueOrDefault("local_port"), NumberStyles.None, CultureInfo.InvariantCulture, out int port) && port > 0)
+                {
+                    _cutOff.Add((process, port));
+                }
+            }
+
             await console.AskAsync($"KILL {Quoted}", cancel);
             _remarks.Add(string.Create(CultureInfo.InvariantCulture, $"Clients of PgBouncer's entry '{_name}' that kept their connections for {DisconnectAfter!.Value.TotalSeconds:0.###} s were disconnected."));
             await DrainAsync(cancel);
@@ -171,7 +202,7 @@ public sealed class PgBouncerApp : MigrationApp
 
     /// <inheritdoc/>
     public override Task PointBackAsync(PgServer source, CancellationToken cancel = default) =>
-        RepointAsync(_before is { } entry ? source.WithHost(entry.Host, entry.Port).WithDatabase(entry.Database) : source, cancel);
+        RepointAsync(_before is { Host: { } host } entry ? source.WithHost(host, entry.Port).WithDatabase(entry.Database) : source, cancel);
 
     /// <inheritdoc/>
     public override async Task ResumeAsync(CancellationToken cancel = default)
@@ -193,7 +224,7 @@ public sealed class PgBouncerApp : MigrationApp
         await using var console = await PgBouncerConsole.ConnectAsync(_console, cancel);
         if ((await EntryAsync(console, cancel))["paused"] == "0")
         {
-            await console.AskAsync($"PAUSE {Quoted}", cancel);
+            await console.WaitAsync($"PAUSE {Quoted}", cancel);
         }
 
         // "paused" shows while it still waits, and stays after the one who asked has died: drained means no server connection is left.
@@ -246,6 +277,10 @@ public sealed class PgBouncerApp : MigrationApp
         }
     }
 
+    // It may be written in another way now (localhost, 127.0.0.1).
+    private bool IsAt(string place) => place == Place || (place.LastIndexOf(':') is var colon && place[(colon + 1)..] == Place[(Place.LastIndexOf(':') + 1)..]
+        && Task.Run(() => HostAddresses.AreSameAsync(place[..colon], _console.Host, CancellationToken.None)).GetAwaiter().GetResult());
+
     private string Place => string.Create(CultureInfo.InvariantCulture, $"{_console.Host}:{_console.Port}");
 
     private static string[] Names(Dictionary<string, string?> config, string key) =>
@@ -257,5 +292,6 @@ public sealed class PgBouncerApp : MigrationApp
         (await console.AskAsync("SHOW DATABASES", cancel)).Find(row => row["name"] == _name)
         ?? throw new MigrationException("PgBouncerEntryNotFound", MigrationErrorKind.NotFound, $"PgBouncer knows no database '{_name}' (SHOW DATABASES).");
 
-    private sealed record Entry(string Host, int Port, string Database);
+    // Console and name came later than the rest: a journal of before says neither.
+    private sealed record Entry(string? Host, int Port, string Database, string? Console = null, string? Name = null);
 }

@@ -14,17 +14,37 @@ namespace PgMigration;
 /// </remarks>
 internal sealed class PgBouncerConsole : IAsyncDisposable
 {
+    // What answers at once or not at all: a pooler that stands still accepts connections all the same.
+    private static readonly TimeSpan AnswersWithin = TimeSpan.FromSeconds(10);
+
+    // A console's lines are short; a length beyond this is another protocol's text.
+    private const int LongestMessage = 1 << 20;
+
     private readonly Socket _socket;
     private readonly Stream _stream;
+    private readonly string _place;
+    private readonly TimeSpan _within;
 
-    private PgBouncerConsole(Socket socket, Stream stream)
+    private PgBouncerConsole(Socket socket, Stream stream, string place, TimeSpan within)
     {
         _socket = socket;
         _stream = stream;
+        _place = place;
+        _within = within;
     }
 
     /// <summary>Logs in to the console's database, <c>pgbouncer</c>.</summary>
-    public static async Task<PgBouncerConsole> ConnectAsync(PgServer console, CancellationToken cancel)
+    /// <exception cref="MigrationException"><c>PgBouncerUnreachable</c>; <c>PgBouncerSilent</c>: it accepts and does not answer; <c>PgBouncerRefused</c>; <c>NotPgBouncer</c>.</exception>
+    public static Task<PgBouncerConsole> ConnectAsync(PgServer console, CancellationToken cancel) => ConnectAsync(console, AnswersWithin, cancel);
+
+    /// <summary>The same, with another limit for the login and each command.</summary>
+    internal static async Task<PgBouncerConsole> ConnectAsync(PgServer console, TimeSpan within, CancellationToken cancel)
+    {
+        string place = string.Create(CultureInfo.InvariantCulture, $"{console.Host}:{console.Port}");
+        return await InTimeAsync(place, "login", within, token => OpenAsync(console, place, within, token), cancel);
+    }
+
+    private static async Task<PgBouncerConsole> OpenAsync(PgServer console, string place, TimeSpan within, CancellationToken cancel)
     {
         bool local = console.Host.StartsWith('/');
         var socket = local ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) : new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
@@ -40,7 +60,7 @@ internal sealed class PgBouncerConsole : IAsyncDisposable
             }
 
             var stream = await console.SecureAsync(new NetworkStream(socket), cancel);
-            var session = new PgBouncerConsole(socket, stream);
+            var session = new PgBouncerConsole(socket, stream, place, within);
             await session.LogInAsync(console, cancel);
             return session;
         }
@@ -48,7 +68,7 @@ internal sealed class PgBouncerConsole : IAsyncDisposable
         {
             socket.Dispose();
             throw new MigrationException("PgBouncerUnreachable", MigrationErrorKind.Connection,
-                string.Create(CultureInfo.InvariantCulture, $"PgBouncer's admin console at {console.Host}:{console.Port} cannot be reached: {error.Message}. Check the address, and that pgbouncer runs."), error);
+                $"PgBouncer's admin console at {place} cannot be reached: {error.Message}. Check the address, and that pgbouncer runs.", error);
         }
         catch
         {
@@ -58,8 +78,29 @@ internal sealed class PgBouncerConsole : IAsyncDisposable
     }
 
     /// <summary>Sends one command and returns its rows, each a map from column to text.</summary>
+    /// <exception cref="MigrationException"><c>PgBouncerRefused</c> with what PgBouncer said; <c>PgBouncerSilent</c>: nothing in ten seconds.</exception>
+    public Task<List<Dictionary<string, string?>>> AskAsync(string command, CancellationToken cancel) => InTimeAsync(_place, command, _within, token => ExchangeAsync(command, token), cancel);
+
+    /// <summary>The same for a command that takes as long as the app's transactions do: PAUSE.</summary>
     /// <exception cref="MigrationException"><c>PgBouncerRefused</c> with what PgBouncer said.</exception>
-    public async Task<List<Dictionary<string, string?>>> AskAsync(string command, CancellationToken cancel)
+    public Task WaitAsync(string command, CancellationToken cancel) => ExchangeAsync(command, cancel);
+
+    private static async Task<T> InTimeAsync<T>(string place, string what, TimeSpan within, Func<CancellationToken, Task<T>> ask, CancellationToken cancel)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(within);
+        try
+        {
+            return await ask(limit.Token);
+        }
+        catch (OperationCanceledException error) when (!cancel.IsCancellationRequested)
+        {
+            throw new MigrationException("PgBouncerSilent", MigrationErrorKind.Connection, string.Create(CultureInfo.InvariantCulture,
+                $"What listens at {place} did not answer within {within.TotalSeconds:0.#} s ({what}). Is it PgBouncer's admin console, and does it run (not stopped, not overloaded)?"), error);
+        }
+    }
+
+    private async Task<List<Dictionary<string, string?>>> ExchangeAsync(string command, CancellationToken cancel)
     {
         await SendAsync('Q', Text(command), cancel);
         var rows = new List<Dictionary<string, string?>>();
@@ -190,10 +231,25 @@ internal sealed class PgBouncerConsole : IAsyncDisposable
     private async Task<(char Type, byte[] Body)> ReceiveAsync(CancellationToken cancel)
     {
         var head = new byte[5];
-        await _stream.ReadExactlyAsync(head, cancel);
-        var body = new byte[BinaryPrimitives.ReadInt32BigEndian(head.AsSpan(1)) - 4];
-        await _stream.ReadExactlyAsync(body, cancel);
-        return ((char)head[0], body);
+        try
+        {
+            await _stream.ReadExactlyAsync(head, cancel);
+            int length = BinaryPrimitives.ReadInt32BigEndian(head.AsSpan(1));
+            if (length is < 4 or > LongestMessage)
+            {
+                string began = string.Concat(head.Select(each => each is >= 0x20 and < 0x7f ? (char)each : '?'));
+                throw new MigrationException("NotPgBouncer", MigrationErrorKind.InvalidArgument,
+                    $"What listens at {_place} does not speak PostgreSQL's protocol, as PgBouncer's admin console does: its answer begins with '{began}'. Check host and port of -PgBouncer.");
+            }
+
+            var body = new byte[length - 4];
+            await _stream.ReadExactlyAsync(body, cancel);
+            return ((char)head[0], body);
+        }
+        catch (EndOfStreamException error)
+        {
+            throw new MigrationException("PgBouncerUnreachable", MigrationErrorKind.Connection, $"What listens at {_place} closed the connection without an answer. Check that it is PgBouncer's admin console, and PgBouncer's log.", error);
+        }
     }
 
     private static string[] ReadColumns(ReadOnlySpan<byte> body)

@@ -4,10 +4,17 @@ using System.Text;
 namespace PgMigration;
 
 /// <summary>The [databases] section of a pgbouncer.ini: one entry's host, port and dbname, with all else left as it stands.</summary>
+/// <remarks>
+/// PgBouncer reads bytes, whatever their encoding: here each is a character (Latin-1), so that all come back as they were. What we look for and
+/// write is UTF-8, as PostgreSQL's clients send it.
+/// </remarks>
 internal sealed class PgBouncerIni
 {
     // Two entries of one file may be written at the same time.
     private static readonly Lock Writing = new();
+
+    // No others: the bytes of an à and an Å look like spaces among characters.
+    private static readonly char[] Spaces = [' ', '\t', '\r', '\v', '\f'];
 
     private readonly string _path;
 
@@ -19,11 +26,11 @@ internal sealed class PgBouncerIni
     {
         var (_, line, _) = Find(database);
         var values = Split(line).ToDictionary(pair => pair.Key, pair => pair.Value, StringComparer.OrdinalIgnoreCase);
-        return (values.GetValueOrDefault("host"), values.GetValueOrDefault("port"));
+        return (Text(values.GetValueOrDefault("host")), values.GetValueOrDefault("port"));
     }
 
     /// <summary>The database that the entry leads to; null when it says none, and it is the entry's own name.</summary>
-    public string? ReadDatabase(string database) => Split(Find(database).Line).LastOrDefault(pair => pair.Key.Equals("dbname", StringComparison.OrdinalIgnoreCase)).Value;
+    public string? ReadDatabase(string database) => Text(Split(Find(database).Line).LastOrDefault(pair => pair.Key.Equals("dbname", StringComparison.OrdinalIgnoreCase)).Value);
 
     /// <summary>Writes host, port and dbname into the entry. The file is written over in place, so that it keeps owner and mode.</summary>
     public void Write(string database, PgServer server)
@@ -31,13 +38,13 @@ internal sealed class PgBouncerIni
         using var alone = Writing.EnterScope();
         var (lines, line, index) = Find(database);
         var pairs = Split(line).ToList();
-        Set(pairs, "host", server.Host);
+        Set(pairs, "host", Bytes(server.Host));
         Set(pairs, "port", server.Port.ToString(CultureInfo.InvariantCulture));
-        Set(pairs, "dbname", server.Database);
-        string name = line[..line.IndexOf('=', StringComparison.Ordinal)].TrimEnd();
+        Set(pairs, "dbname", Bytes(server.Database));
+        string name = line[..line.IndexOf('=', StringComparison.Ordinal)].TrimEnd(Spaces);
         lines[index] = $"{name} = {string.Join(' ', pairs.Select(pair => $"{pair.Key}={Quote(pair.Value)}"))}";
         using var file = new FileStream(_path, FileMode.Open, FileAccess.Write, FileShare.Read);
-        file.Write(Encoding.UTF8.GetBytes(string.Join('\n', lines)));
+        file.Write(Encoding.Latin1.GetBytes(string.Join('\n', lines)));
         file.SetLength(file.Position);
         file.Flush(flushToDisk: true);
     }
@@ -50,23 +57,24 @@ internal sealed class PgBouncerIni
 
     private (string[] Lines, string Line, int Index) Find(string database)
     {
-        string[] lines = File.ReadAllText(_path).Split('\n');
+        string[] lines = Encoding.Latin1.GetString(File.ReadAllBytes(_path)).Split('\n');
+        string wanted = Bytes(database);
         bool inSection = false;
         int found = -1;
         for (int index = 0; index < lines.Length; index++)
         {
-            string line = lines[index].Trim();
+            string line = lines[index].Trim(Spaces);
             if (line.StartsWith('['))
             {
                 inSection = line.Equals("[databases]", StringComparison.OrdinalIgnoreCase);
             }
-            else if (inSection && line.Length > 0 && line[0] is not (';' or '#') && line.Split('=', 2)[0].Trim().Trim('"') == database)
+            else if (inSection && line.Length > 0 && line[0] is not (';' or '#') && line.Split('=', 2)[0].Trim(Spaces).Trim('"') == wanted)
             {
                 found = index; // of two with the same name PgBouncer takes the last
             }
         }
 
-        return found >= 0 ? (lines, lines[found].Trim(), found) : throw new MigrationException("PgBouncerEntryNotFound", MigrationErrorKind.NotFound,
+        return found >= 0 ? (lines, lines[found].Trim(Spaces), found) : throw new MigrationException("PgBouncerEntryNotFound", MigrationErrorKind.NotFound,
             $"The [databases] section of {_path} has no entry '{database}'. Expected a line like: {database} = host=… port=… dbname=…; an entry in an included file is changed by giving that file.");
     }
 
@@ -76,7 +84,7 @@ internal sealed class PgBouncerIni
         int at = line.IndexOf('=', StringComparison.Ordinal) + 1;
         while (at < line.Length)
         {
-            if (char.IsWhiteSpace(line[at]))
+            if (Spaces.Contains(line[at]))
             {
                 at++;
                 continue;
@@ -88,12 +96,12 @@ internal sealed class PgBouncerIni
                 yield break;
             }
 
-            string key = line[at..equals].Trim();
+            string key = line[at..equals].Trim(Spaces);
             at = equals + 1;
             var value = new StringBuilder();
             bool quoted = at < line.Length && line[at] == '\'';
             at += quoted ? 1 : 0;
-            while (at < line.Length && (quoted || !char.IsWhiteSpace(line[at])))
+            while (at < line.Length && (quoted || !Spaces.Contains(line[at])))
             {
                 if (quoted && line[at] == '\'')
                 {
@@ -113,6 +121,10 @@ internal sealed class PgBouncerIni
         }
     }
 
+    private static string Bytes(string text) => Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(text));
+
+    private static string? Text(string? bytes) => bytes is null ? null : Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(bytes));
+
     private static void Set(List<KeyValuePair<string, string>> pairs, string key, string value)
     {
         int index = pairs.FindIndex(pair => pair.Key.Equals(key, StringComparison.OrdinalIgnoreCase));
@@ -128,5 +140,5 @@ internal sealed class PgBouncerIni
     }
 
     private static string Quote(string value) =>
-        value.Length > 0 && value.All(c => !char.IsWhiteSpace(c) && c is not ('\'' or '"' or ';' or '#')) ? value : $"'{value.Replace("'", "''", StringComparison.Ordinal)}'";
+        value.Length > 0 && value.All(c => !Spaces.Contains(c) && c is not ('\'' or '"' or ';' or '#')) ? value : $"'{value.Replace("'", "''", StringComparison.Ordinal)}'";
 }

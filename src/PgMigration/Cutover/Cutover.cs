@@ -79,6 +79,16 @@ public sealed record Cutover(ReplicationLink Link, PgServer Source, MigrationApp
         }
         catch (MigrationException failure) when (failure.ErrorId == "WatchFailed" && Options.AutoUndo && context.Facts.WayBack is not null)
         {
+            try
+            {
+                await CheckWayBack.ProveAsync(context, cancel);
+            }
+            catch (Exception closed) when (closed is MigrationException or Npgsql.NpgsqlException)
+            {
+                throw new MigrationException("WatchFailed", MigrationErrorKind.InvalidOperation,
+                    $"{failure.InnerException!.Message} The app was paused again, on {context.AppTarget}, and is not taken back as -AutoUndo asks: {Redaction.Of(closed.Message)} Let it go on with Resume-Cutover -Journal '{context.Journal.Path}'.", failure);
+            }
+
             Observer.Warning($"{failure.Message} It is taken back now, as -AutoUndo asks.");
             return await ReturnAsync(context, cancel);
         }

@@ -39,8 +39,16 @@ public sealed class CutoverContext : IAsyncDisposable
         Facts = journal.Facts ?? new CutoverFacts { Id = Guid.NewGuid().ToString("N"), Source = source.ToString(), Target = link.Target.ToString() };
         if (Facts.App is { } memory)
         {
-            app.Recall(memory.Kind == app.Kind ? memory.State : throw new MigrationException("OtherApp", MigrationErrorKind.InvalidArgument,
-                $"The cutover of {journal.Path} was begun with an app of kind {memory.Kind}, and this one is {app.Kind}. Give the app that was paused."));
+            if (memory.Kind != app.Kind)
+            {
+                throw new MigrationException("OtherApp", MigrationErrorKind.InvalidArgument,
+                    $"The cutover of {journal.Path} was begun with an app of kind {memory.Kind}, and this one is {app.Kind}. Give the app that was paused.");
+            }
+
+            if (memory.State is { } state)
+            {
+                app.Recall(state);
+            }
         }
     }
 

@@ -42,6 +42,9 @@ public sealed record CutoverFacts
     /// <summary>How many relations, large objects and other things there were when the mark was written, where the target is no physical copy that has them.</summary>
     public IReadOnlyList<long>? MarkCounts { get; init => field = value?.ToArray(); }
 
+    /// <summary>The same of max_standby_streaming_delay; null also in a journal of a version that left it alone.</summary>
+    public string? StreamingReadersMayDelay { get; init; }
+
     /// <summary>The cluster that source and target share.</summary>
     public ulong SystemIdentifier { get; init; }
 

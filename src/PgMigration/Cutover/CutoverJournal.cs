@@ -68,7 +68,7 @@ public sealed class CutoverJournal : IDisposable
         }
     }
 
-    /// <summary>Opens a journal to go on with it.</summary>
+    /// <summary>Opens a journal to go on with it. A file that does not begin with a plan is none, and is left as it is.</summary>
     /// <exception cref="MigrationException"><c>JournalInUse</c>: another session runs this cutover; <c>JournalNotFound</c>; <c>JournalDamaged</c>.</exception>
     public static CutoverJournal Open(string path)
     {
@@ -83,7 +83,12 @@ public sealed class CutoverJournal : IDisposable
         {
             file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
             var entries = Parse(file, out long end);
-            file.SetLength(end);
+            if (entries is not [{ Event: CutoverEvent.Planned, Facts: not null }, ..])
+            {
+                throw NoPlan(path);
+            }
+
+            file.SetLength(end); // only now: a file that is no journal keeps every byte
             file.Position = end;
             return new CutoverJournal(@lock, file, entries);
         }
@@ -127,6 +132,10 @@ public sealed class CutoverJournal : IDisposable
         _entries.Add(entry);
         _held.Append(Format(entry)).Append('\n');
     }
+
+    /// <summary>What is said of a file whose first line is not the plan of a cutover: emptied, or another file.</summary>
+    internal static MigrationException NoPlan(string path) => new("JournalDamaged", MigrationErrorKind.InvalidData,
+        $"{path} does not begin with the plan of a cutover: it was emptied, or is another file. Nothing was done on its ground, and nothing was written to it. Get-Cutover lists the journals that there are. Whether a cutover was begun, the source knows: SELECT * FROM pgmigration.mark names it (the Id in its journal's first line), and while that row is there the app may be paused and the source fenced.");
 
     /// <summary>The line that a journal gets for an entry.</summary>
     internal static string Format(CutoverEntry entry) => JsonSerializer.Serialize(entry, Json);
@@ -192,7 +201,7 @@ public sealed class CutoverJournal : IDisposable
         {
             try
             {
-                entries.Add(JsonSerializer.Deserialize<CutoverEntry>(line, Json)!);
+                entries.Add(JsonSerializer.Deserialize<CutoverEntry>(line, Json) ?? throw new JsonException("it says null."));
             }
             catch (JsonException error)
             {

@@ -48,6 +48,9 @@ public sealed record CutoverOptions
     /// <summary>Further checks that must pass before the first step, and again just before the app is paused.</summary>
     public IReadOnlyList<MigrationGate> Gates { get; init; } = [];
 
+    /// <summary>Names of blockers of <see cref="Readiness"/> with which to begin all the same, such as <c>UnloggedTable</c>.</summary>
+    public IReadOnlyList<string> Accept { get; init; } = [];
+
     /// <summary>Whether the old server is to follow the new one afterwards, so that going back loses nothing.</summary>
     public bool KeepSourceInSync { get; init; }
 

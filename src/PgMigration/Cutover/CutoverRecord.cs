@@ -53,9 +53,9 @@ public sealed record CutoverRecord(
         }
 
         var entries = CutoverJournal.Read(path);
-        if (entries is not [{ Facts: { } facts } first, ..])
+        if (entries is not [{ Event: CutoverEvent.Planned, Facts: { } facts } first, ..])
         {
-            throw new MigrationException("JournalDamaged", MigrationErrorKind.InvalidData, $"The journal {path} does not begin with a plan: it was cut before the cutover began, and nothing was done.");
+            throw CutoverJournal.NoPlan(path);
         }
 
         var step = entries.LastOrDefault(entry => entry.Step is not null);

@@ -280,7 +280,8 @@ public sealed partial class CutoverRunner
     }
 
     private static bool IsBrokenConnection(Exception error) => error is MigrationException { Kind: MigrationErrorKind.Connection } or MigrationException { ErrorId: "ConnectionLimitReached" }
-        or NpgsqlException { SqlState: null or PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow or PostgresErrorCodes.TooManyConnections } or IOException;
+        or NpgsqlException { SqlState: null or PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow or PostgresErrorCodes.TooManyConnections
+            or PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected } or IOException; // the last two: what a standby's replay does to a question that stands in its way
 
     private async Task GiveUpAsync(ICutoverStep step, Exception error, PauseDeadline pause, CancellationToken cancel)
     {

@@ -48,9 +48,32 @@ internal static class MarkTable
             ? await session.TextOrNullAsync($"select nonce from {Schema}.mark where cutover = @cutover", cancel, new NpgsqlParameter<string>("cutover", cutover))
             : null;
 
-    /// <summary>Writes to the table on the promoted target: the proof that it takes writes.</summary>
-    public static Task ProveAsync(NpgsqlConnection session, string cutover, CancellationToken cancel) =>
-        session.ExecuteAsync($"update {Schema}.mark set proved_at = clock_timestamp() where cutover = @cutover", cancel, new NpgsqlParameter<string>("cutover", cutover));
+    /// <summary>Writes to the table on the promoted target: the proof that it takes writes, and that its commits return.</summary>
+    /// <remarks>
+    /// A commit that waits for a synchronous standby ends its wait when it is cancelled, and then says that it succeeded, with a warning: so how
+    /// long it took is a part of the proof.
+    /// </remarks>
+    /// <exception cref="MigrationException"><c>CommitHangs</c>: the write was not committed in time.</exception>
+    public static async Task ProveAsync(NpgsqlConnection session, string cutover, TimeSpan within, CancellationToken cancel)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(within);
+        try
+        {
+            await session.ExecuteAsync($"update {Schema}.mark set proved_at = clock_timestamp() where cutover = @cutover", limit.Token, new NpgsqlParameter<string>("cutover", cutover));
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            // told below
+        }
+
+        cancel.ThrowIfCancellationRequested();
+        if (limit.IsCancellationRequested)
+        {
+            throw new MigrationException("CommitHangs", MigrationErrorKind.Timeout, string.Create(System.Globalization.CultureInfo.InvariantCulture,
+                $"A write on the target was not committed within {within.TotalSeconds:0.#} s. Look there for synchronous_standby_names, whose standbys a commit waits for, and at its disk."));
+        }
+    }
 
     /// <summary>Notes on the source that its target is asked to promote itself.</summary>
     public static Task NotePromotionAsync(NpgsqlConnection session, string cutover, CancellationToken cancel) =>

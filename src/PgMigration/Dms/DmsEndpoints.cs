@@ -1,3 +1,4 @@
+using System.Globalization;
 using PgMigration.DmsModel;
 
 namespace PgMigration;
@@ -5,12 +6,17 @@ namespace PgMigration;
 /// <summary>Describes the two databases to DMS, or finds the descriptions that there are.</summary>
 internal static class DmsEndpoints
 {
+    // The bounds of unboundedVarcharMaxSize in bytes; source: the DMS user guide, "Endpoint settings when using PostgreSQL as a DMS source".
+    private const long SmallestVarchar = 8000;
+    private const long LargestVarchar = 10_485_760;
+
     /// <summary>What DMS is told of the source.</summary>
     /// <param name="name">The endpoint's name.</param>
     /// <param name="server">The source as DMS reaches it.</param>
     /// <param name="sslMode">As <see cref="SslModeAsync"/> says.</param>
+    /// <param name="lobs">The largest values.</param>
     /// <param name="options">Secrets.</param>
-    public static CreateEndpointRequest Source(string name, PgServer server, string sslMode, DmsReplicationOptions options) => Common(name, "source", "postgres", server, sslMode, options.SourceSecret, options, new PostgreSQLSettings
+    public static CreateEndpointRequest Source(string name, PgServer server, string sslMode, DmsLobs lobs, DmsReplicationOptions options) => Common(name, "source", "postgres", server, sslMode, options.SourceSecret, options, new PostgreSQLSettings
     {
         // Its heartbeat lets the slot advance on a quiet database. In our schema, which the fence leaves alone.
         HeartbeatEnable = true,
@@ -22,7 +28,11 @@ internal static class DmsEndpoints
         PluginName = "test-decoding", // pglogical, the default, is an extension that must be installed first
         ExecuteTimeout = 3600,
         MapBooleanAsBoolean = true,
-    }) with { ExtraConnectionAttributes = "MapUnboundedNumericAsString=true;" }; // else a NUMERIC without bounds is cut to six decimals
+    }) with
+    {
+        // Else a NUMERIC without bounds is cut to six decimals, and a VARCHAR without bounds, which is no LOB, to 8000 bytes.
+        ExtraConnectionAttributes = string.Create(CultureInfo.InvariantCulture, $"MapUnboundedNumericAsString=true;unboundedVarcharMaxSize={Math.Clamp(1024L * lobs.MaxSize, SmallestVarchar, LargestVarchar)};"),
+    };
 
     /// <summary>What DMS is told of the target.</summary>
     public static CreateEndpointRequest Target(string name, PgServer server, string sslMode, bool isAurora, DmsReplicationOptions options) => Common(name, "target", isAurora ? "aurora-postgresql" : "postgres", server, sslMode, options.TargetSecret, options, new PostgreSQLSettings

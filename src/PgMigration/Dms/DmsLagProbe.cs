@@ -67,13 +67,13 @@ internal sealed class DmsLagProbe
         };
         if (slots.FirstOrDefault(slot => slot.IsLost) is { } lost)
         {
-            return lag with { State = LinkState.Broken, Detail = $"The slot {lost.Name} on the source is lost: WAL that it needs was removed (max_slot_wal_keep_size). The tables of its task must be loaded anew: Remove-DmsReplication, empty them, Start-DmsReplication." };
+            return lag with { State = LinkState.Broken, Detail = $"The slot {lost.Name} on the source is lost: WAL that it needs was removed (max_slot_wal_keep_size). {DmsTaskReport.SlotLost}" };
         }
 
         // A task that was reloaded has a new slot: only where there are too few is one that is gone missed.
         if (slots.Count < link.Tasks.Count && await DmsSlots.FindGoneAsync(source, link, cancel) is [var gone, ..])
         {
-            return lag with { State = LinkState.Broken, Detail = Join(lag.Detail, $"The slot {gone} on the source is gone: somebody dropped it, and what was written since cannot be read any more. The tables of its task must be loaded anew: Remove-DmsReplication, empty them, Start-DmsReplication.") };
+            return lag with { State = LinkState.Broken, Detail = $"The slot {gone} on the source is gone: somebody dropped it. {DmsTaskReport.SlotLost}" };
         }
 
         if (lag.State == LinkState.Following)

@@ -28,7 +28,7 @@ public sealed record DmsLobs(int MaxSize, string? Where)
         {
             var table = withLobs[place];
             observer.Progress(new MigrationProgress("Measuring LOBs", string.Create(CultureInfo.InvariantCulture, $"{table}: {place + 1} of {withLobs.Length} tables, {LagText.Of(table.Bytes)}")) { Percent = 100 * place / withLobs.Length });
-            var lengths = (await source.RowsAsync($"select {string.Join(", ", table.Lobs.Select(column => $"coalesce(max({Length(column)}), 0)::bigint"))} from {table.Quoted}",
+            var lengths = (await source.RowsAsync($"select {string.Join(", ", table.Lobs.Select(column => $"coalesce(max({Length(column)}), 0)::bigint"))} from only {table.Quoted}",
                 row => table.Lobs.Select((_, column) => row.GetInt64(column)).ToArray(), cancel))[0];
             foreach (var (column, length) in table.Lobs.Zip(lengths))
             {
@@ -55,6 +55,6 @@ public sealed record DmsLobs(int MaxSize, string? Where)
     // Only values so long that it would matter are read.
     private static async Task<bool> HasWideAsync(NpgsqlConnection source, DmsTable table, DmsLobColumn column, long longerThan, CancellationToken cancel) =>
         await source.ScalarAsync<string>("show server_encoding", cancel) == "UTF8"
-        && await source.ScalarAsync<bool>($@"select exists (select from {table.Quoted} where {Length(column)} > @length and {SqlText.Name(column.Name)}::text ~ '[\U00010000-\U0010FFFF]')",
+        && await source.ScalarAsync<bool>($@"select exists (select from only {table.Quoted} where {Length(column)} > @length and {SqlText.Name(column.Name)}::text ~ '[\U00010000-\U0010FFFF]')",
             cancel, new NpgsqlParameter<long>("length", longerThan));
 }

@@ -131,6 +131,12 @@ internal static class DmsPlanner
     private static void CheckKeys(IReadOnlyList<DmsTable> tables, DmsReplicationOptions options, IMigrationObserver observer)
     {
         Warn(tables.Where(table => table.IsUnlogged), "are unlogged: their changes are in no WAL, so DMS loads them and then leaves them behind. Copy them during the pause, or ALTER TABLE … SET LOGGED.");
+        if (tables.Where(table => table.HasLargeKey).ToArray() is [_, ..] large)
+        {
+            throw new MigrationException("DmsLargeKey", MigrationErrorKind.InvalidOperation, string.Create(CultureInfo.InvariantCulture,
+                $"{large.Length} tables have text, or another large type, in their primary key: {Names(large)}. DMS writes a row without its large values first, and a key cannot be NULL. Give the columns a bound that every value keeps (ALTER TABLE … ALTER COLUMN … TYPE varchar(255)), or leave the tables out with -Exclude and copy them in the pause."));
+        }
+
         if (tables.Where(table => table.IdentityGap is not null && (table.KeyColumns.Count > 0 || table.IdentityGap == RowIdentity.IndexGone)).ToArray() is [_, ..] mute)
         {
             throw new MigrationException("DmsNoRowIdentity", MigrationErrorKind.InvalidOperation, string.Create(CultureInfo.InvariantCulture,

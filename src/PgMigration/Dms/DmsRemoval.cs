@@ -162,6 +162,7 @@ public static class DmsRemoval
         if (!others)
         {
             await DmsSlots.ForgetAsync(session, cancel);
+            await LeftOut.ForgetAsync(session, cancel);
             if (await session.ScalarAsync<bool>("select exists (select from pg_namespace n where nspname = @schema and not exists (select from pg_class c where c.relnamespace = n.oid))", cancel, new NpgsqlParameter<string>("schema", MarkTable.Schema)))
             {
                 await session.ExecuteAsync($"drop schema {MarkTable.Schema}", cancel);

@@ -21,7 +21,7 @@ public static class DmsReplication
     /// <param name="options">What is to be moved.</param>
     /// <param name="observer">Who watches.</param>
     /// <param name="cancel">Ends it; what was made stays, and another run goes on with it.</param>
-    /// <exception cref="MigrationException"><c>SourceWasCutOver</c>, <c>DmsWalLevel</c>, <c>DmsNoSlots</c>, <c>DmsNoTables</c>, <c>DmsNoPrimaryKey</c>, <c>DmsNoRowIdentity</c>, <c>DmsTargetTablesMissing</c>, <c>DmsTargetColumnsMissing</c>,
+    /// <exception cref="MigrationException"><c>SourceWasCutOver</c>, <c>DmsWalLevel</c>, <c>DmsNoSlots</c>, <c>DmsNoTables</c>, <c>DmsNoPrimaryKey</c>, <c>DmsNoRowIdentity</c>, <c>DmsLargeKey</c>, <c>DmsTargetTablesMissing</c>, <c>DmsTargetColumnsMissing</c>,
     /// <c>DmsTargetNotEmpty</c>, <c>DmsReplicaRoleDenied</c>: refused before anything is made. <c>DmsInstanceFailed</c>, <c>DmsConnectionFailed</c>, <c>DmsEndpointDiffers</c>, <c>DmsTaskFailed</c>, <c>DmsWaitTimeout</c>, and DMS's faults.</exception>
     public static async Task<DmsLink> StartAsync(
         DmsAccess access, PgServer source, PgServer target, DmsReplicationOptions options, IMigrationObserver observer, CancellationToken cancel = default)
@@ -108,10 +108,16 @@ public static class DmsReplication
         string arn = instance.ReplicationInstanceArn!;
         var (from, to) = (options.SourceForDms ?? source, options.TargetForDms ?? target);
         var sourceEndpoint = options.SourceEndpointArn is { } known ? await DmsEndpoints.ReachAsync(dms, arn, known, options.Timeout, observer, cancel)
-            : await DmsEndpoints.ReachAsync(dms, arn, DmsEndpoints.Source(plan.SourceEndpoint, from, await DmsEndpoints.SslModeAsync(from, here, observer, cancel), options), options.Timeout, observer, cancel);
+            : await DmsEndpoints.ReachAsync(dms, arn, DmsEndpoints.Source(plan.SourceEndpoint, from, await DmsEndpoints.SslModeAsync(from, here, observer, cancel), plan.Lobs, options), options.Timeout, observer, cancel);
         bool isAurora = await there.ScalarAsync<bool>("select exists (select from pg_proc where proname = 'aurora_version')", cancel);
         var targetEndpoint = options.TargetEndpointArn is { } knownTarget ? await DmsEndpoints.ReachAsync(dms, arn, knownTarget, options.Timeout, observer, cancel)
             : await DmsEndpoints.ReachAsync(dms, arn, DmsEndpoints.Target(plan.TargetEndpoint, to, await DmsEndpoints.SslModeAsync(to, there, observer, cancel), isAurora, options), options.Timeout, observer, cancel);
+        if (options.SourceEndpointArn is not null || options.TargetEndpointArn is not null)
+        {
+            await WarnOfEndpointsAsync("The endpoints that were given", sourceEndpoint, targetEndpoint, there, [.. plan.Parts.SelectMany(part => part).Select(table => table.ToString())], observer, cancel);
+        }
+
+        await LeftOut.RememberAsync(here, plan.Parts.SelectMany(part => part).Select(table => table.ToString()).ToHashSet(), options, cancel);
         string login = sourceEndpoint.Username ?? options.SourceForDms?.User ?? throw DmsPlanner.LoginUnknown($"The endpoint {sourceEndpoint.EndpointIdentifier}");
         var tasks = new List<DmsTaskName>();
         for (int place = 0; place < plan.Parts.Count; place++)
@@ -124,7 +130,9 @@ public static class DmsReplication
             string name = plan.TaskName(place);
             await DmsHeartbeat.CreateAsync(here, name, login, cancel);
             await DmsHeartbeat.CreateAsync(there, name, targetEndpoint.Username ?? to.User, cancel);
-            var task = await DmsTasks.FindAsync(dms, name, cancel) ?? (await dms.CreateReplicationTaskAsync(new CreateReplicationTaskRequest
+            var found = await DmsTasks.FindAsync(dms, name, cancel);
+            await ChangeAsync(dms, found, plan, cancel);
+            var task = found ?? (await dms.CreateReplicationTaskAsync(new CreateReplicationTaskRequest
             {
                 ReplicationTaskIdentifier = name,
                 ReplicationInstanceArn = arn,
@@ -142,11 +150,37 @@ public static class DmsReplication
         return [.. tasks];
     }
 
+    private static async Task WarnOfEndpointsAsync(string whose, Endpoint from, Endpoint to, Npgsql.NpgsqlConnection target, string[] tables, IMigrationObserver observer, CancellationToken cancel)
+    {
+        foreach (string weakness in await DmsEndpointSettings.FindWeaknessesAsync(from, to, target, tables, cancel))
+        {
+            observer.Warning($"{whose}: {weakness}. Invoke-Cutover refuses that; change the endpoint, best before the load.");
+        }
+    }
+
+    // What is asked for by name holds also for a task that there is.
+    private static async Task ChangeAsync(DmsClient dms, ReplicationTask? task, DmsPlan plan, CancellationToken cancel)
+    {
+        if (task is null || DmsTaskSettings.FindChanges(task.ReplicationTaskSettings, plan.Lobs, plan.Options) is not var (settings, words))
+        {
+            return;
+        }
+
+        if (task.Status is not ("ready" or "stopped" or "failed"))
+        {
+            throw new MigrationException("DmsTaskSettingsDiffer", MigrationErrorKind.InvalidOperation,
+                $"Task {task.ReplicationTaskIdentifier} is {task.Status} with other settings than are asked for: {words}. Stop it with Stop-DmsReplication and run this again, or do not ask for them.");
+        }
+
+        await dms.ModifyReplicationTaskAsync(new ModifyReplicationTaskRequest { ReplicationTaskArn = task.ReplicationTaskArn!, ReplicationTaskSettings = settings }, cancel);
+    }
+
     // Tasks that somebody made otherwise: our heartbeat is added to those that do not run.
     private static async Task<DmsTaskName[]> AdoptAsync(
         DmsClient dms, Npgsql.NpgsqlConnection here, Npgsql.NpgsqlConnection there, DmsReplicationOptions options, IMigrationObserver observer, CancellationToken cancel)
     {
         var tasks = new List<DmsTaskName>();
+        await LeftOut.RememberAsync(here, new HashSet<string>(), options, cancel);
         foreach (var task in await DmsTasks.DescribeAsync(dms, options.TaskArns, cancel))
         {
             var from = await DmsEndpoints.FindAsync(dms, task.SourceEndpointArn!, cancel);
@@ -167,6 +201,8 @@ public static class DmsReplication
                 observer.Warning($"Task {name.Identifier}: {weakness}. Invoke-Cutover refuses that; stop the task and change it, best before the load.");
             }
 
+            var to = await DmsEndpoints.FindAsync(dms, task.TargetEndpointArn!, cancel);
+            await WarnOfEndpointsAsync($"Task {name.Identifier}", from, to, there, [.. DmsProof.MovedTables(await DmsTasks.ReportAsync(dms, [name.Arn], cancel)), .. DmsTableMappings.Selected(task.TableMappings ?? string.Empty).Select(table => $"{table.Schema}.{table.Table}")], observer, cancel);
             bool hasHeartbeat = DmsTableMappings.Has(task.TableMappings, MarkTable.Schema, name.Heartbeat);
             if (!hasHeartbeat && task.Status is not ("ready" or "stopped" or "failed"))
             {
@@ -175,7 +211,7 @@ public static class DmsReplication
             }
 
             await DmsHeartbeat.CreateAsync(here, name.Identifier, name.Login, cancel);
-            await DmsHeartbeat.CreateAsync(there, name.Identifier, (await DmsEndpoints.FindAsync(dms, task.TargetEndpointArn!, cancel)).Username, cancel);
+            await DmsHeartbeat.CreateAsync(there, name.Identifier, to.Username, cancel);
             await DmsHeartbeat.RememberAsync(here, name, dms.Access.Endpoint, cancel);
             if (!hasHeartbeat && DmsTableMappings.With(task.TableMappings!, MarkTable.Schema, name.Heartbeat) is { } mappings)
             {

@@ -12,6 +12,9 @@ namespace PgMigration;
 public sealed record DmsTable(
     string Schema, string Name, long Bytes, IReadOnlyList<string> KeyColumns, bool HasIntegerKey, bool IsIdentityFull, bool IsUnlogged, IReadOnlyList<DmsLobColumn> Lobs)
 {
+    /// <summary>Whether a column of its key is a large object to DMS, which writes a row without those first.</summary>
+    public bool HasLargeKey { get; init; }
+
     /// <summary>The inner boundaries of the ranges in which it is loaded; empty for all at once.</summary>
     public IReadOnlyList<string> Boundaries { get; init; } = [];
 

@@ -49,6 +49,7 @@ public sealed record DmsTaskReport
             && (reason.Contains("FATAL", StringComparison.OrdinalIgnoreCase) || reason.Contains("RECOVERABLE_ERROR", StringComparison.OrdinalIgnoreCase));
         var (state, detail) = status switch
         {
+            "failed" or "stopped" when IsSlotLost(task) => ("Failed", $"Task {name} has failed{Because(task)}. {SlotLost}"),
             "failed" or "failed-move" => ("Failed", $"Task {name} has failed{Because(task)}. Mend the cause, then Start-DmsReplication goes on with it."),
             _ when gaveUp => ("Failed", $"Task {name} stopped by itself{Because(task)}. Mend the cause, then Start-DmsReplication goes on with it."),
             _ when errors > 0 => ("Failed", $"Task {name} is {status}, but {errors} of its tables are in error and not moved: {(inError.Length == 0 ? "Get-DmsReplication names them" : string.Join(", ", inError.Take(10)))}{(inError.Length > 10 ? ", …" : string.Empty)}. See the task's log, mend the cause, and load them anew (ReloadTables in the console or aws dms reload-tables)."),
@@ -64,6 +65,13 @@ public sealed record DmsTaskReport
             StartedAt = task.ReplicationTaskStartDate, Arn = task.ReplicationTaskArn ?? string.Empty,
         };
     }
+
+    /// <summary>What is to be done when a slot is gone or invalid: no start goes on with such a task.</summary>
+    internal const string SlotLost = "What was written since cannot be read any more, so its tables must be loaded anew: Remove-DmsReplication, empty them on the target, then Start-DmsReplication.";
+
+    // What PostgreSQL says of it stands in DMS's message.
+    private static bool IsSlotLost(ReplicationTask task) => task.LastFailureMessage is { } failure
+        && System.Text.RegularExpressions.Regex.IsMatch(failure, "replication slot .*(does not exist|invalidated)|can no longer get changes from replication slot", System.Text.RegularExpressions.RegexOptions.IgnoreCase | System.Text.RegularExpressions.RegexOptions.CultureInvariant);
 
     private static bool IsLoading(ReplicationTask task, IReadOnlyList<DmsTableReport> tables) => task.MigrationType != "cdc"
         && (tables.Count > 0 ? tables.Any(table => !table.IsCompleted)

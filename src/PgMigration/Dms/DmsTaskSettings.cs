@@ -77,6 +77,54 @@ internal static class DmsTaskSettings
         },
     }.ToJsonString();
 
+    /// <summary>What is asked for by name and a task has otherwise: null when there is nothing of the kind.</summary>
+    /// <param name="settings">The task's settings.</param>
+    /// <param name="lobs">What is asked for; only heeded when the options name it.</param>
+    /// <param name="options">What is asked for.</param>
+    /// <returns>All settings with the changes, as JSON text, and the changes in words.</returns>
+    public static (string Json, string Words)? FindChanges(string? settings, DmsLobs lobs, DmsReplicationOptions options)
+    {
+        var known = settings is null ? null : JsonNode.Parse(settings);
+        var asked = JsonNode.Parse(For(lobs, options))!;
+        var changed = known?.DeepClone().AsObject() ?? new JsonObject();
+        if (changed["Logging"] is JsonObject logging)
+        {
+            logging.Remove("CloudWatchLogGroup"); // DMS shows them, and refuses to be told them
+            logging.Remove("CloudWatchLogStream");
+        }
+
+        var words = new List<string>();
+        if (options.LobMaxSize is not null)
+        {
+            foreach (string name in (string[])["FullLobMode", "LimitedSizeLobMode", "LobMaxSize", "InlineLobMaxSize"])
+            {
+                Compare("TargetMetadata", name);
+            }
+        }
+
+        if (options.MaxFullLoadSubTasks != new DmsReplicationOptions().MaxFullLoadSubTasks)
+        {
+            Compare("FullLoadSettings", "MaxFullLoadSubTasks");
+        }
+
+        if (!options.Validate)
+        {
+            Compare("ValidationSettings", "EnableValidation");
+        }
+
+        return words.Count == 0 ? null : (changed.ToJsonString(), string.Join(", ", words));
+
+        void Compare(string part, string name)
+        {
+            var (has, wants) = (known?[part]?[name], asked[part]![name]!);
+            if (!JsonNode.DeepEquals(has, wants))
+            {
+                (changed[part] ??= new JsonObject()).AsObject()[name] = wants.DeepClone();
+                words.Add($"{name} {has?.ToJsonString() ?? "not set"} instead of {wants.ToJsonString()}");
+            }
+        }
+    }
+
     /// <summary>What of a task's settings the proof at the cutover cannot stand on, in words; empty when all is well.</summary>
     public static IReadOnlyList<string> FindWeaknesses(string? settings)
     {

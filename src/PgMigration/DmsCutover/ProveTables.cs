@@ -34,13 +34,19 @@ public sealed class ProveTables : ICutoverStep
 
         await DmsProof.NothingSkippedAsync(context, target, cancel);
         string[] tables = DmsProof.MovedTables(await DmsReplication.ReportAsync(link, cancel));
-        if ((await PostData.CompareAsync(await context.FencedSourceSessionAsync(cancel), target, tables, context.Options.AcceptDifferences, cancel)).Gaps is [_, ..] gaps)
+        var source = await context.FencedSourceSessionAsync(cancel);
+        if (LeftOut.Explain((await LeftOut.FindAsync(source, tables, cancel)).New) is { } why)
+        {
+            throw new MigrationException("TableNotMoved", MigrationErrorKind.InvalidData, why);
+        }
+
+        if ((await PostData.CompareAsync(source, target, tables, context.Options.AcceptDifferences, cancel)).Gaps is [_, ..] gaps)
         {
             throw new MigrationException("PostDataMissing", MigrationErrorKind.InvalidData, PostData.Explain(gaps));
         }
 
         // Sequences that were made just now have an owner, and no rights for others yet.
-        if (await AppRights.FindGapsAsync(null, null, target, context.AppTarget.User, tables, cancel) is [_, ..] denied)
+        if (await AppRights.FindSequenceGapsAsync(target, context.AppTarget.User, tables, cancel) is [_, ..] denied)
         {
             throw new MigrationException("AppRightsMissing", MigrationErrorKind.PermissionDenied, $"The app's login could not take numbers from the target's sequences. Run there: {string.Join("; ", denied.Take(8))}.");
         }

@@ -15,15 +15,27 @@ internal static class TableChecks
             throw Preconditions.Closed($"{Count(mute, "tables")} have updates and deletes that do not say which row they are about, so DMS loses them: {Some(mute)}. Run that on the source, then load these tables anew: what was lost does not come back by itself.");
         }
 
+        await CheckEndpointsAsync(context, target, tables, cancel);
+        await CheckTablesLeftAsync(context, source, tables, cancel);
         await CompareAsync(context, source, target, tables, cancel);
-        if (await AppRights.FindGapsAsync(source, context.AppLogin?.User, target, context.AppTarget.User, tables, cancel) is [_, ..] denied)
+        await CheckRightsAsync(context, source, target, tables, cancel);
+        await WarnOfMaterializedViewsAsync(context, target, cancel);
+        await WarnOfStatisticsAsync(context, target, tables, cancel);
+    }
+
+    /// <summary>Asks again, just before the pause, what a deploy may have changed meanwhile.</summary>
+    /// <exception cref="MigrationException"><c>CutoverGateClosed</c>.</exception>
+    public static async Task AgainAsync(CutoverContext context, NpgsqlConnection source, NpgsqlConnection target, string[] tables, CancellationToken cancel)
+    {
+        if (LeftOut.Explain((await LeftOut.FindAsync(source, tables, cancel)).New) is { } why)
         {
-            throw Preconditions.Closed(string.Create(CultureInfo.InvariantCulture,
-                $"The app's login {context.AppTarget.User} lacks {denied.Count} rights on the target that it has on the source: {string.Join("; ", denied.Take(8))}{(denied.Count > 8 ? "; …" : string.Empty)}."));
+            throw Preconditions.Closed(why);
         }
 
-        await WarnOfTablesLeftAsync(context, source, tables, cancel);
-        await WarnOfStatisticsAsync(context, target, tables, cancel);
+        if ((await PostData.CompareAsync(source, target, tables, context.Options.AcceptDifferences, cancel)).Gaps is [_, ..] gaps)
+        {
+            throw Preconditions.Closed(PostData.Explain(gaps));
+        }
     }
 
     private static async Task CompareAsync(CutoverContext context, NpgsqlConnection source, NpgsqlConnection target, string[] tables, CancellationToken cancel)
@@ -41,17 +53,55 @@ internal static class TableChecks
         }
     }
 
-    private static async Task WarnOfTablesLeftAsync(CutoverContext context, NpgsqlConnection source, string[] tables, CancellationToken cancel)
+    private static async Task CheckRightsAsync(CutoverContext context, NpgsqlConnection source, NpgsqlConnection target, string[] tables, CancellationToken cancel)
     {
-        var left = await source.RowsAsync("""
-            select format('%s.%s', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
-            where c.relkind = 'r' and c.relpersistence <> 't' and n.nspname not in ('pg_catalog', 'information_schema', @own) and n.nspname !~ '^pg_' and c.relname !~ '^awsdms_'
-              and format('%s.%s', n.nspname, c.relname) <> all (@moved) and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
-            order by 1
-            """, row => row.GetString(0), cancel, new NpgsqlParameter<string>("own", MarkTable.Schema), new NpgsqlParameter<string[]>("moved", tables));
-        if (left.Count > 0)
+        string login = context.AppTarget.User;
+        var logins = await AppRights.LoginsAsync(source, context.AppLogin?.User, login, [.. context.SparedLogins, context.Source.User], tables, cancel);
+        if (await AppRights.FindGapsAsync(source, logins, target, login, tables, cancel) is [_, ..] denied)
         {
-            context.Observer.Warning(string.Create(CultureInfo.InvariantCulture, $"{left.Count} tables of the source are in no task and stay behind: {string.Join(", ", left.Take(10))}{(left.Count > 10 ? ", …" : string.Empty)}."));
+            string whose = logins is [var one] && (one == login || context.AppLogin is not null) ? "it has on the source" : $"{string.Join(", ", logins)} {(logins.Count == 1 ? "has" : "have")} on the source, where there is no login of its name";
+            throw Preconditions.Closed($"The app's login {login} lacks {Count(denied, "rights")} on the target that {whose}: {Some(denied)}. Run that there; Copy-PgSchema -Section PreData copies what was granted, once the roles are there.");
+        }
+    }
+
+    private static async Task CheckEndpointsAsync(CutoverContext context, NpgsqlConnection target, string[] tables, CancellationToken cancel)
+    {
+        var link = DmsProof.LinkOf(context);
+        using var dms = link.Connect();
+        foreach (var task in await DmsTasks.DescribeAsync(dms, link.TaskArns, cancel))
+        {
+            var (from, to) = (await DmsEndpoints.FindAsync(dms, task.SourceEndpointArn!, cancel), await DmsEndpoints.FindAsync(dms, task.TargetEndpointArn!, cancel));
+            if (await DmsEndpointSettings.FindWeaknessesAsync(from, to, target, tables, cancel) is [_, ..] weaknesses)
+            {
+                throw Preconditions.Closed($"Task {task.ReplicationTaskIdentifier} may have put other rows on the target: {Some(weaknesses)}. Stop the task, change the endpoint (aws dms modify-endpoint), and load its tables anew: what was written wrongly stays.");
+            }
+        }
+    }
+
+    private static async Task CheckTablesLeftAsync(CutoverContext context, NpgsqlConnection source, string[] tables, CancellationToken cancel)
+    {
+        var (known, since) = await LeftOut.FindAsync(source, tables, cancel);
+        if (LeftOut.Explain(since) is { } why)
+        {
+            throw Preconditions.Closed(why);
+        }
+
+        if (known.Length > 0)
+        {
+            context.Observer.Warning(string.Create(CultureInfo.InvariantCulture, $"{known.Length} tables of the source are in no task and stay behind: {string.Join(", ", known.Take(10))}{(known.Length > 10 ? ", …" : string.Empty)}."));
+        }
+    }
+
+    // Their rows are nobody's changes: DMS moves none, and when they were last made nobody notes.
+    private static async Task WarnOfMaterializedViewsAsync(CutoverContext context, NpgsqlConnection target, CancellationToken cancel)
+    {
+        var views = await target.RowsAsync("""
+            select format('REFRESH MATERIALIZED VIEW %I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+            where c.relkind = 'm' and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e') order by c.oid
+            """, row => row.GetString(0), cancel);
+        if (views.Count > 0)
+        {
+            context.Observer.Warning($"{Count(views, "materialized views")} of the target hold what they held at their last refresh there, which may be days ago; DMS does not move them. Refresh them just before, or as soon as the app is there: {Some(views)}.");
         }
     }
 

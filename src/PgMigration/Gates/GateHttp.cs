@@ -8,15 +8,17 @@ internal static class GateHttp
 {
     private const int LargestAnswer = 4 * 1024 * 1024;
 
-    // Names are looked up anew each minute: a gate may be asked for days.
-    private static readonly HttpClient Following = Client(followRedirects: true);
-    private static readonly HttpClient Staying = Client(followRedirects: false);
+    private static readonly HttpClient Client = NewClient();
+
+    private static readonly JsonDocumentOptions OnceOnly = new() { AllowDuplicateProperties = false };
 
     /// <summary>Gets a page. Failures of the network are exceptions whose text names host and cause, and nothing behind the host.</summary>
+    /// <remarks>No redirect is followed: it may lead to a login page, which answers 200 to everybody; and headers, which may be secrets, must not go there.</remarks>
     /// <param name="address">Where.</param>
-    /// <param name="headers">What to send; with any, no redirect is followed, since they may be secrets and the other place is not known.</param>
+    /// <param name="headers">What to send.</param>
     /// <param name="cancel">Ends it.</param>
-    public static async Task<(HttpStatusCode Status, string Body)> GetAsync(Uri address, IReadOnlyCollection<KeyValuePair<string, string>> headers, CancellationToken cancel)
+    /// <returns>The status, in words too (where a redirect points, without its query), and the body.</returns>
+    public static async Task<(HttpStatusCode Status, string Said, string Body)> GetAsync(Uri address, IReadOnlyCollection<KeyValuePair<string, string>> headers, CancellationToken cancel)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, address);
         request.Headers.TryAddWithoutValidation("Accept", "application/json, */*;q=0.5");
@@ -29,8 +31,8 @@ internal static class GateHttp
 
         try
         {
-            using var response = await (headers.Count == 0 ? Following : Staying).SendAsync(request, cancel);
-            return (response.StatusCode, await response.Content.ReadAsStringAsync(cancel));
+            using var response = await Client.SendAsync(request, cancel);
+            return (response.StatusCode, Describe(address, response), await response.Content.ReadAsStringAsync(cancel));
         }
         catch (HttpRequestException error)
         {
@@ -39,12 +41,12 @@ internal static class GateHttp
         }
     }
 
-    /// <summary>Reads JSON; null when it is none.</summary>
+    /// <summary>Reads JSON; null when it is none, or says the same key twice: then nobody knows which one is meant.</summary>
     public static JsonDocument? Parse(string body)
     {
         try
         {
-            return JsonDocument.Parse(body);
+            return JsonDocument.Parse(body, OnceOnly);
         }
         catch (JsonException)
         {
@@ -62,11 +64,19 @@ internal static class GateHttp
     /// <summary>The address without its query, which may hold a key.</summary>
     public static string Show(Uri address) => address.GetLeftPart(UriPartial.Path);
 
-    private static HttpClient Client(bool followRedirects)
+    private static string Describe(Uri address, HttpResponseMessage response)
+    {
+        string status = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"HTTP status {(int)response.StatusCode}");
+        return (int)response.StatusCode is >= 300 and < 400 && response.Headers.Location is { } place && new Uri(address, place) is { } there
+            ? $"{status}, a redirect to {there.Scheme}://{there.Authority}{there.AbsolutePath}, which is not followed: give the address that answers itself" : status;
+    }
+
+    // Names are looked up anew each minute: a gate may be asked for days.
+    private static HttpClient NewClient()
     {
         var handler = new SocketsHttpHandler
         {
-            AllowAutoRedirect = followRedirects, MaxAutomaticRedirections = 5, UseCookies = false,
+            AllowAutoRedirect = false, UseCookies = false,
             PooledConnectionLifetime = TimeSpan.FromMinutes(1), AutomaticDecompression = DecompressionMethods.All,
         };
         var client = new HttpClient(handler) { Timeout = System.Threading.Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = LargestAnswer };

@@ -54,8 +54,7 @@ public sealed class HttpGate : MigrationGate
     /// <inheritdoc/>
     protected override async Task<GateObservation> ObserveAsync(CancellationToken cancel)
     {
-        var (status, body) = await GateHttp.GetAsync(_address, _headers, cancel);
-        string said = string.Create(CultureInfo.InvariantCulture, $"HTTP status {(int)status}");
+        var (status, said, body) = await GateHttp.GetAsync(_address, _headers, cancel);
         if (StatusCode is { } code ? (int)status != code : (int)status is < 200 or > 299)
         {
             return GateObservation.No(said);
@@ -69,7 +68,7 @@ public sealed class HttpGate : MigrationGate
         using var json = GateHttp.Parse(body);
         if (json is null)
         {
-            return GateObservation.No("an answer that is no JSON");
+            return GateObservation.No("an answer that is no JSON, or has a key twice");
         }
 
         if (_path.Find(json.RootElement) is not { } found)

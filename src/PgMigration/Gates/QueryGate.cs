@@ -53,7 +53,8 @@ public sealed class QueryGate : MigrationGate
             }
 
             object value = reader.GetValue(0);
-            return await reader.ReadAsync(cancel) ? GateObservation.No("more than one row") : _expectation.Compare(value);
+            return await reader.ReadAsync(cancel) ? GateObservation.No("more than one row")
+                : await reader.NextResultAsync(cancel) ? GateObservation.No("the results of several statements, expected one") : _expectation.Compare(value);
         }
         catch (PostgresException error)
         {

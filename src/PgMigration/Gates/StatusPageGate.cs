@@ -38,14 +38,14 @@ public sealed class StatusPageGate : MigrationGate
     /// <inheritdoc/>
     protected override async Task<GateObservation> ObserveAsync(CancellationToken cancel)
     {
-        var (status, body) = await GateHttp.GetAsync(_page, [], cancel);
+        var (status, said, body) = await GateHttp.GetAsync(_page, [], cancel);
         if (status != HttpStatusCode.OK)
         {
-            return GateObservation.No(string.Create(CultureInfo.InvariantCulture, $"HTTP status {(int)status}"));
+            return GateObservation.No(said);
         }
 
         using var json = GateHttp.Parse(body);
-        return json is null ? GateObservation.No("an answer that is no JSON") : Components.Count == 0 ? Whole(json.RootElement) : Each(json.RootElement);
+        return json is null ? GateObservation.No("an answer that is no JSON, or has a key twice") : Components.Count == 0 ? Whole(json.RootElement) : Each(json.RootElement);
     }
 
     private static GateObservation Whole(JsonElement page)

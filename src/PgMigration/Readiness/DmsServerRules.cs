@@ -32,15 +32,23 @@ internal static class DmsServerRules
             "Nobody reads it, and it keeps {1} of WAL: the disk fills.", "-- if nobody comes back for it\nSELECT pg_drop_replication_slot({2});"),
         new("SourceIsStandby", FindingSeverity.Blocker, "SELECT 'the source' WHERE pg_is_in_recovery()",
             "It is a standby; DMS needs the primary for its slot, its heartbeat and its fence.", "Name the primary as the source."),
-        new("MayNotReplicate", FindingSeverity.Blocker, """
-            SELECT 'login ' || rolname, quote_ident(rolname) FROM pg_roles WHERE rolname = current_user AND NOT (rolsuper OR rolreplication OR EXISTS (SELECT FROM pg_roles r WHERE r.rolname = 'rds_replication' AND pg_has_role(r.oid, 'MEMBER')))
+        new("MayNotReplicate", FindingSeverity.Blocker, $"""
+            SELECT 'login ' || l.rolname, quote_ident(l.rolname) FROM pg_roles l WHERE l.rolname = {ReadinessRule.DmsLogin} AND NOT (l.rolsuper OR l.rolreplication OR EXISTS (SELECT FROM pg_roles r WHERE r.rolname = 'rds_replication' AND pg_has_role(l.oid, r.oid, 'MEMBER')))
             """,
             "It may make no replication slot: DMS can load, and not follow.", "ALTER ROLE {1} REPLICATION;\n-- on RDS and Aurora: GRANT rds_replication TO {1};"),
         Prepared,
         new("TwoPhaseCommits", FindingSeverity.Info, "SELECT 'max_prepared_transactions = ' || setting FROM pg_settings WHERE name = 'max_prepared_transactions' AND setting <> '0'",
             "Whoever commits in two phases while DMS runs: such changes are not moved, and nobody is told.", "Let no transaction manager write to the source until the cutover."),
         Long,
-        new("StatementTimeout", FindingSeverity.Blocker, "SELECT 'statement_timeout = ' || setting || ' ms for ' || current_user, quote_ident(current_user) FROM pg_settings WHERE name = 'statement_timeout' AND setting::bigint > 0",
+        new("StatementTimeout", FindingSeverity.Blocker, $"""
+            SELECT 'statement_timeout = ' || t.setting || ' for ' || {ReadinessRule.DmsLogin}, quote_ident({ReadinessRule.DmsLogin}) FROM (
+                SELECT coalesce(CASE WHEN {ReadinessRule.DmsLogin} = current_user THEN current_setting('statement_timeout') END,
+                    (SELECT substr(c, length('statement_timeout=') + 1) FROM pg_db_role_setting s CROSS JOIN LATERAL unnest(s.setconfig) c
+                     WHERE c LIKE 'statement\_timeout=%' AND s.setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = {ReadinessRule.DmsLogin}))
+                       AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database())) ORDER BY s.setrole <> 0 DESC, s.setdatabase <> 0 DESC LIMIT 1),
+                    current_setting('statement_timeout')) AS setting) t
+            WHERE t.setting !~ '^0'
+            """,
             "The load of a table is one statement: it is ended on the way.", "ALTER ROLE {1} SET statement_timeout = 0;"),
     ];
 

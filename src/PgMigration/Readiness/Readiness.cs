@@ -28,6 +28,17 @@ public static class Readiness
     private static async Task<IReadOnlyList<ReadinessFinding>> OfDmsAsync(NpgsqlConnection here, string database, PgServer? target, ReadinessOptions options, IMigrationObserver observer, CancellationToken cancel)
     {
         var findings = new List<ReadinessFinding>();
+        bool isThere = options.DmsLogin is null || await here.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = @login)", cancel, new NpgsqlParameter<string>("login", options.DmsLogin));
+        if (!isThere)
+        {
+            findings.Add(new ReadinessFinding
+            {
+                Severity = FindingSeverity.Blocker, Name = "DmsLoginMissing", Subject = $"login {options.DmsLogin}", Consequence = "DMS cannot log in, and its rights cannot be looked at.",
+                Fix = $"CREATE ROLE {SqlText.Name(options.DmsLogin!)} LOGIN REPLICATION PASSWORD '…';\n-- and let it read every table",
+            });
+        }
+
+        await ReadinessRule.NameLoginAsync(here, isThere ? options.DmsLogin : null, cancel);
         foreach (var rule in DmsServerRules.All)
         {
             findings.AddRange(await rule.AskAsync(here, database: null, cancel));

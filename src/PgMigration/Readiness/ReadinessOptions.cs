@@ -6,6 +6,9 @@ public sealed record ReadinessOptions
     /// <summary>How the data get to the target.</summary>
     public MigrationWay Way { get; init; } = MigrationWay.Dms;
 
+    /// <summary>DMS's login on the source, whose rights count there; null for the one that asks.</summary>
+    public string? DmsLogin { get; init; }
+
     /// <summary>Of a table that is larger, only so many bytes are looked at for the length of large values.</summary>
     public long SampleBytes { get; init; } = 256L << 20;
 

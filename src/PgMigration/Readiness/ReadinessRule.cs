@@ -17,6 +17,9 @@ internal sealed record ReadinessRule(string Name, FindingSeverity Severity, stri
             AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
         """;
 
+    /// <summary>The login that DMS has, or is to have: a setting of the session that asks, see <see cref="NameLoginAsync"/>.</summary>
+    public const string DmsLogin = "current_setting('pgmigration.dms_login')";
+
     /// <summary>A table's quoted name.</summary>
     public const string Table = "quote_ident(n.nspname) || '.' || quote_ident(c.relname)";
 
@@ -25,6 +28,10 @@ internal sealed record ReadinessRule(string Name, FindingSeverity Severity, stri
 
     /// <summary>The columns of the app's ordinary tables: <c>pg_attribute a</c> with the above.</summary>
     public const string AppColumns = $"pg_attribute a JOIN pg_type t ON t.oid = a.atttypid JOIN {AppTables} ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND c.relkind = 'r' AND c.relpersistence <> 't'";
+
+    /// <summary>Says whose rights count; the session's own where nobody else is named.</summary>
+    public static Task NameLoginAsync(NpgsqlConnection session, string? login, CancellationToken cancel) =>
+        session.ExecuteAsync("SELECT set_config('pgmigration.dms_login', coalesce(@login, current_user), false)", cancel, new NpgsqlParameter<string?>("login", login));
 
     /// <summary>Asks; returns a finding for each row.</summary>
     public async Task<IReadOnlyList<ReadinessFinding>> AskAsync(NpgsqlConnection session, string? database, CancellationToken cancel) => await session.RowsAsync(Sql, row =>

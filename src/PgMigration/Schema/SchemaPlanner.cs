@@ -20,7 +20,7 @@ internal sealed class SchemaPlanner
 
     public SchemaPlanner(IReadOnlyList<SchemaEntry> entries, SchemaSource source, SchemaTarget target, string login, SchemaCopyOptions options)
     {
-        _entries = entries;
+        _entries = [.. entries.Where(entry => !SkipRules.IsDmsPublication(entry))];
         _byId = entries.ToDictionary(entry => entry.Id);
         _source = source;
         _target = target;
@@ -217,6 +217,15 @@ internal sealed class SchemaPlanner
             {
                 Section = SchemaSection.PreData, Type = "TABLESPACE", Name = name, Action = SchemaAction.Skip,
                 Reason = string.Create(CultureInfo.InvariantCulture, $"{objects} tables and indexes of it go into the database's own tablespace; managed services have no other."),
+            };
+        }
+
+        foreach (var (name, statement) in _source.DatabaseRights)
+        {
+            yield return new SchemaRow
+            {
+                Section = SchemaSection.PreData, Type = "DATABASE", Name = name, Action = SchemaAction.Skip,
+                Reason = $"what the database itself has is not of its schema; if the target is to have it, run there: {statement}",
             };
         }
 

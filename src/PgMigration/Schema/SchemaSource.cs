@@ -61,11 +61,29 @@ internal sealed class SchemaSource
         """;
 
     // What cannot be made without a superuser, since its language can do anything on the server's machine.
-    private const string Untrusted = "SELECT p.oid, l.lanname::text FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang AND NOT l.lanpltrusted WHERE p.oid >= 16384";
+    // An aggregate is in the language internal by name only: what it calls is a function of its own.
+    private const string Untrusted = """
+        SELECT p.oid, CASE p.prokind WHEN 'a' THEN 'aggregates with a state of type internal' ELSE 'functions in ' || l.lanname END
+        FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang AND NOT l.lanpltrusted LEFT JOIN pg_aggregate a ON a.aggfnoid = p.oid
+        WHERE p.oid >= 16384 AND (p.prokind <> 'a' OR 'internal'::regtype IN (a.aggtranstype, a.aggmtranstype))
+        """;
 
     private const string Filled = $"SELECT {Names} FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'm' AND c.relispopulated";
 
     private const string Tablespaces = "SELECT quote_ident(t.spcname), count(*) FROM pg_class c JOIN pg_tablespace t ON t.oid = c.reltablespace WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'i', 'I', 'm') GROUP BY 1 ORDER BY 1";
+
+    // DMS's login, and whoever else only replicates, is the source's affair.
+    private const string Database = """
+        SELECT 'CONNECT', format('REVOKE CONNECT ON DATABASE %I FROM PUBLIC', d.datname) FROM pg_database d
+        WHERE d.datname = current_database() AND d.datacl IS NOT NULL AND NOT EXISTS (SELECT FROM aclexplode(d.datacl) x WHERE x.grantee = 0 AND x.privilege_type = 'CONNECT')
+        UNION ALL
+        SELECT 'rights of ' || quote_ident(r.rolname), format('GRANT %s ON DATABASE %I TO %I', string_agg(x.privilege_type, ', ' ORDER BY x.privilege_type), d.datname, r.rolname)
+        FROM pg_database d CROSS JOIN LATERAL aclexplode(d.datacl) x JOIN pg_roles r ON r.oid = x.grantee AND r.oid <> d.datdba AND NOT r.rolreplication
+        WHERE d.datname = current_database() GROUP BY d.datname, r.rolname
+        UNION ALL
+        SELECT 'comment', format('COMMENT ON DATABASE %I IS %L', d.datname, shobj_description(d.oid, 'pg_database')) FROM pg_database d WHERE d.datname = current_database() AND shobj_description(d.oid, 'pg_database') IS NOT NULL
+        ORDER BY 1
+        """;
 
     // The fence's own setting is the source's affair.
     private const string Settings = """
@@ -101,7 +119,7 @@ internal sealed class SchemaSource
     /// <summary>Every constraint: its table, whether the rows satisfy it, whether that table has partitions.</summary>
     public IReadOnlyDictionary<uint, (string Table, bool IsValid, bool IsPartitioned)> ConstraintOf { get; init; } = new Dictionary<uint, (string Table, bool IsValid, bool IsPartitioned)>();
 
-    /// <summary>Functions that only a superuser can make, with their language.</summary>
+    /// <summary>Functions and aggregates that only a superuser can make, with what they are.</summary>
     public IReadOnlyDictionary<uint, string> UntrustedFunctions { get; init; } = new Dictionary<uint, string>();
 
     /// <summary>Materialized views with contents.</summary>
@@ -112,6 +130,9 @@ internal sealed class SchemaSource
 
     /// <summary>Settings that the database brings along, each with its role and its statement.</summary>
     public IReadOnlyList<(string Name, string Role, string Statement)> DatabaseSettings { get; init; } = [];
+
+    /// <summary>What the database itself has of rights and comment, each with its statement.</summary>
+    public IReadOnlyList<(string Name, string Statement)> DatabaseRights { get; init; } = [];
 
     /// <summary>Comments, grants and the like.</summary>
     public ILookup<(string Kind, uint ClassId, string Identity), SchemaState> States { get; init; } = SchemaState.None;
@@ -138,6 +159,7 @@ internal sealed class SchemaSource
             FilledViews = (await session.RowsAsync(Filled, row => row.GetString(0), cancel)).ToHashSet(StringComparer.Ordinal),
             UsedTablespaces = await session.RowsAsync(Tablespaces, row => (row.GetString(0), row.GetInt64(1)), cancel),
             DatabaseSettings = await session.RowsAsync(Settings, row => (row.GetString(0), row.GetString(1), row.GetString(2)), cancel),
+            DatabaseRights = await session.RowsAsync(Database, row => (row.GetString(0), row.GetString(1)), cancel),
             States = await SchemaState.ReadAsync(session, cancel),
         };
     }

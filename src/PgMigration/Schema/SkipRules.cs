@@ -18,6 +18,9 @@ internal sealed class SkipRules(IReadOnlyDictionary<int, SchemaEntry> entries, S
     /// <summary>Whether an entry hangs on an object and is none itself.</summary>
     public static bool IsSatellite(SchemaEntry entry) => Satellites.Contains(entry.Type);
 
+    /// <summary>Whether an entry is of a publication that DMS, or the local one, has for its work: nobody would miss it.</summary>
+    public static bool IsDmsPublication(SchemaEntry entry) => IsOfDms(entry) && Replication.Contains(entry.Type);
+
     /// <summary>Why an entry is not made; null when it is. Whatever needs a left out one fails, and what hangs on it is left out too.</summary>
     public (SchemaAction Action, string Reason)? For(SchemaEntry entry)
     {
@@ -62,7 +65,7 @@ internal sealed class SkipRules(IReadOnlyDictionary<int, SchemaEntry> entries, S
             "EVENT TRIGGER" => target.IsServiceAdmin ? null : $"the target's login may not make event triggers: run it there as an administrator",
             "COMMENT" when IsExtensionsComment(entry) => "an extension is commented on by its owner alone",
             var type when SuperuserTypes.Contains(type) => $"only a superuser of the target may make it",
-            _ when entry.ClassId == Catalogs.Functions && source.UntrustedFunctions.TryGetValue(entry.Oid, out string? language) => $"only a superuser of the target may make functions in {language}",
+            _ when entry.ClassId == Catalogs.Functions && source.UntrustedFunctions.TryGetValue(entry.Oid, out string? kind) => $"only a superuser of the target may make {kind}",
             _ => null,
         };
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace PgMigration;
@@ -5,11 +6,13 @@ namespace PgMigration;
 /// <summary>Asks everything that must hold before anything is touched.</summary>
 public sealed class CheckGates : ICutoverStep
 {
+    private static readonly TimeSpan WorthTelling = TimeSpan.FromMilliseconds(500);
+
     /// <inheritdoc/>
     public string Name => nameof(CheckGates);
 
     /// <inheritdoc/>
-    public string Effect => "check the lag, the login's rights to fence, open and prepared transactions, the target's room, the app and every gate; change nothing";
+    public string Effect => "check the lag, the login's rights to fence, open and prepared transactions, the target's room and settings, what the copy does not carry, the app and every gate; change nothing";
 
     /// <inheritdoc/>
     public string UndoEffect => "nothing to undo";
@@ -20,6 +23,7 @@ public sealed class CheckGates : ICutoverStep
         await CheckSourceAsync(context, cancel);
         string cluster = await CheckTargetAsync(context, cancel);
         await CheckAppTargetAsync(context, cancel);
+        await Blockers.CheckAsync(context, cancel);
         if (context.Options.KeepSourceInSync)
         {
             await WayBack.CheckAsync(context, cancel);
@@ -58,7 +62,13 @@ public sealed class CheckGates : ICutoverStep
             context.Observer.Warning(gap);
         }
 
+        var clock = Stopwatch.StartNew();
         await SourceFence.TryAsync(source, cancel, context.SparedLogins);
+        if (LongFence(clock.Elapsed) is { } words)
+        {
+            context.Observer.Warning(words);
+        }
+
         await WarnOfSuperusersAsync(context, source, cancel);
         context.AppLogin = await context.App.FindLoginAsync(cancel) is { } app && app != context.Source ? app : null;
     }
@@ -96,6 +106,10 @@ public sealed class CheckGates : ICutoverStep
         }
     }
 
+    /// <summary>What to say of a fence that took so long to raise and lift in the trial; null when that is nothing to speak of.</summary>
+    internal static string? LongFence(TimeSpan tried) => tried < WorthTelling ? null : string.Create(CultureInfo.InvariantCulture,
+        $"This database has many tables, sequences or large objects with rights to take away: to fence it and to lift the fence again took {tried.TotalSeconds:0.0} s in a trial, and while the app is paused it is done once on the source and undone once on the target. Expect a pause that is so much longer.");
+
     private static async Task WarnOfSuperusersAsync(CutoverContext context, Npgsql.NpgsqlConnection source, CancellationToken cancel)
     {
         var superusers = await source.RowsAsync($"""
@@ -130,6 +144,8 @@ public sealed class CheckGates : ICutoverStep
             {
                 throw Closed($"The app would be pointed at {context.AppTarget}, which is not the target {context.Target}: its system identifier is {cluster}. Give the target's own address with -AppTarget.");
             }
+
+            await TargetSettings.CheckAsAppAsync(context, session, cancel);
         }
         catch (MigrationException error) when (error.ErrorId != "CutoverGateClosed")
         {
@@ -158,6 +174,8 @@ public sealed class CheckGates : ICutoverStep
         {
             throw Closed($"The login {context.Target.User} on the target is not a superuser, so it could neither promote it nor lift the fence that comes with the WAL.");
         }
+
+        await TargetSettings.CheckAsync(context, cancel);
 
         context.Learn(context.Facts with
         {

@@ -1,3 +1,5 @@
+using Npgsql;
+
 namespace PgMigration;
 
 /// <summary>Makes what the later steps need, so that nothing is made during the pause.</summary>
@@ -19,15 +21,19 @@ public sealed class PrepareSource : ICutoverStep
         await MarkTable.CreateAsync(source, cancel);
         await MarkTable.ClaimAsync(source, context.Facts.Id, cancel);
 
-        // A reader on the standby may hold replay for max_standby_archive_delay, 30 s by default: most of a minute of downtime.
+        // A reader on the standby may hold replay for 30 s by default, from the archive and from a stream alike: most of a minute of downtime.
         var target = await context.TargetSessionAsync(cancel);
-        if (context.Facts.ReadersMayDelay is null)
+        if (context.Facts.ReadersMayDelay is null || context.Facts.StreamingReadersMayDelay is null)
         {
-            string before = await target.TextOrNullAsync("select setting from pg_file_settings where name = 'max_standby_archive_delay' and sourcefile like '%postgresql.auto.conf'", cancel) ?? string.Empty;
-            context.Learn(context.Facts with { ReadersMayDelay = ReadersDelay.Remembered(before) ?? before });
+            context.Learn(context.Facts with
+            {
+                ReadersMayDelay = context.Facts.ReadersMayDelay ?? await BeforeAsync(target, ReadersDelay.OfArchive, cancel),
+                StreamingReadersMayDelay = context.Facts.StreamingReadersMayDelay ?? await BeforeAsync(target, ReadersDelay.OfStream, cancel),
+            });
         }
 
-        await target.ExecuteAsync($"alter system set max_standby_archive_delay = '{ReadersDelay.NoneBut(context.Facts.ReadersMayDelay!)}'", cancel);
+        await target.ExecuteAsync($"alter system set {ReadersDelay.OfArchive} = '{ReadersDelay.NoneBut(context.Facts.ReadersMayDelay!)}'", cancel);
+        await target.ExecuteAsync($"alter system set {ReadersDelay.OfStream} = '{ReadersDelay.NoneBut(context.Facts.StreamingReadersMayDelay!)}'", cancel);
         await target.ExecuteAsync("select pg_reload_conf()", cancel);
         return "pgmigration.mark exists";
     }
@@ -43,9 +49,9 @@ public sealed class PrepareSource : ICutoverStep
         {
             await ReadersAsBeforeAsync(context, cancel);
         }
-        catch (Exception error) when (error is MigrationException or Npgsql.NpgsqlException)
+        catch (Exception error) when (error is MigrationException or NpgsqlException)
         {
-            context.Observer.Warning($"max_standby_archive_delay stays 0 on the target, until the next cutover to it ends or is undone: {error.Message}");
+            context.Observer.Warning($"max_standby_archive_delay stays 0 on the target, and max_standby_streaming_delay too, until the next cutover to it ends or is undone: {error.Message}");
         }
     }
 
@@ -53,9 +59,20 @@ public sealed class PrepareSource : ICutoverStep
     internal static async Task ReadersAsBeforeAsync(CutoverContext context, CancellationToken cancel)
     {
         var target = await context.TargetSessionAsync(cancel);
-        await target.ExecuteAsync(context.Facts.ReadersMayDelay is { Length: > 0 } before
-            ? $"alter system set max_standby_archive_delay = '{before.Replace("'", "''", StringComparison.Ordinal)}'"
-            : "alter system reset max_standby_archive_delay", cancel);
+        foreach (var (setting, remembered) in ((string, string?)[])[(ReadersDelay.OfArchive, context.Facts.ReadersMayDelay), (ReadersDelay.OfStream, context.Facts.StreamingReadersMayDelay)])
+        {
+            if (remembered is not null)
+            {
+                await target.ExecuteAsync(remembered.Length > 0 ? $"alter system set {setting} = '{remembered.Replace("'", "''", StringComparison.Ordinal)}'" : $"alter system reset {setting}", cancel);
+            }
+        }
+
         await target.ExecuteAsync("select pg_reload_conf()", cancel);
+    }
+
+    private static async Task<string> BeforeAsync(NpgsqlConnection target, string setting, CancellationToken cancel)
+    {
+        string before = await target.TextOrNullAsync("select setting from pg_file_settings where name = @name and sourcefile like '%postgresql.auto.conf'", cancel, new NpgsqlParameter<string>("name", setting)) ?? string.Empty;
+        return ReadersDelay.Remembered(before) ?? before;
     }
 }

@@ -5,6 +5,8 @@ namespace PgMigration;
 /// <summary>Proves that the promoted target is the source's continuation and takes writes, before anybody else may write to it.</summary>
 public sealed class ProveTarget : ICutoverStep
 {
+    private static readonly TimeSpan CommitsWithin = TimeSpan.FromSeconds(10);
+
     /// <inheritdoc/>
     public string Name => nameof(ProveTarget);
 
@@ -32,7 +34,7 @@ public sealed class ProveTarget : ICutoverStep
             throw new MigrationException("OtherCluster", MigrationErrorKind.InvalidData, $"The target's system identifier is {cluster}, expected {context.Facts.SystemIdentifier}.");
         }
 
-        await MarkTable.ProveAsync(target, context.Facts.Id, cancel);
+        await MarkTable.ProveAsync(target, context.Facts.Id, CommitsWithin, cancel);
         context.Learn(context.Facts with { OpenedLsn = await target.LsnAsync("pg_current_wal_insert_lsn()", cancel) });
         return $"nonce found, timeline {context.Facts.MarkTimeline} → {timeline}, a write committed";
     }

@@ -3,13 +3,19 @@ using System.Text.RegularExpressions;
 
 namespace PgMigration;
 
-/// <summary>max_standby_archive_delay as a cutover sets it on the target: none, in a form that says what was there before.</summary>
+/// <summary>max_standby_archive_delay, and max_standby_streaming_delay, as a cutover sets them on the target: none, in a form that says what was there before.</summary>
 /// <remarks>
 /// An undo may not reach the target any more, and the next cutover must not take our 0 for the user's wish. A standby can keep no row of
 /// ours, but the text of a setting: fractions of a millisecond are rounded to none (PostgreSQL 12 and later), and these say it.
 /// </remarks>
 internal static partial class ReadersDelay
 {
+    /// <summary>How long a reader may hold up what comes from the archive.</summary>
+    public const string OfArchive = "max_standby_archive_delay";
+
+    /// <summary>How long a reader may hold up what is streamed. Which of the two counts changes with where the WAL comes from, at any moment.</summary>
+    public const string OfStream = "max_standby_streaming_delay";
+
     private const string Ours = "0.0000000";
 
     /// <summary>No delay, which remembers a setting.</summary>

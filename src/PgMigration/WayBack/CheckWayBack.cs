@@ -15,6 +15,15 @@ public sealed class CheckWayBack : ICutoverStep
     /// <inheritdoc/>
     public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
     {
+        await ProveAsync(context, cancel);
+        context.Learn(context.Facts with { ReturnFence = await SourceFence.ReadAsync(await context.TargetSessionAsync(cancel), cancel) });
+        return $"the old server follows, {context.Facts.WayBack!.Tables.Count} tables, nothing written to what it does not carry";
+    }
+
+    /// <summary>Proves that the old server follows, and that it lacks nothing.</summary>
+    /// <exception cref="MigrationException"><c>CutoverGateClosed</c>, with what stands in the way.</exception>
+    internal static async Task ProveAsync(CutoverContext context, CancellationToken cancel)
+    {
         var target = await context.TargetSessionAsync(cancel);
         var source = await context.SourceSessionAsync(cancel);
         if (await target.ScalarAsync<bool>("select pg_is_in_recovery()", cancel) || await MarkTable.ReadAsync(target, context.Facts.Id, cancel) is null)
@@ -32,14 +41,17 @@ public sealed class CheckWayBack : ICutoverStep
             throw Preconditions.Closed("The old server does not follow the new one now (the slot is not active): going back would lose what was written since. Look at the old server's log for its subscription.");
         }
 
-        var lost = (await WritesSince.TablesAsync(context, cancel)).Where(each => !context.Facts.WayBack!.Tables.Contains(each.Table)).ToList();
-        if (lost.Count > 0)
-        {
-            throw Preconditions.Closed($"Going back would lose what was written since to tables that the way back does not carry: {WayBack.Shown([.. lost.Select(each => each.Table)])}. Copy them by hand, or stay.");
-        }
+        await ProveNothingLostAsync(context, cancel);
+    }
 
-        context.Learn(context.Facts with { ReturnFence = await SourceFence.ReadAsync(target, cancel) });
-        return $"the old server follows, {context.Facts.WayBack!.Tables.Count} tables";
+    /// <summary>Proves that nothing was written to what the way back does not carry.</summary>
+    /// <exception cref="MigrationException"><c>CutoverGateClosed</c>, with what would be lost.</exception>
+    internal static async Task ProveNothingLostAsync(CutoverContext context, CancellationToken cancel)
+    {
+        if (await Uncarried.FindLossesAsync(context, cancel) is { Count: > 0 } losses)
+        {
+            throw Preconditions.Closed($"Going back would lose what was written since to what the way back does not carry: {WayBack.Shown(losses)}. Copy it by hand, or stay.");
+        }
     }
 
     /// <inheritdoc/>

@@ -9,7 +9,7 @@ public sealed class DrainBack : ICutoverStep
     public string Name => nameof(DrainBack);
 
     /// <inheritdoc/>
-    public string Effect => "write a nonce on the new server and wait until the old one has it: all commits before it are there too";
+    public string Effect => "write a nonce on the new server and wait until the old one has it: all commits before it are there too; look whether anything was written that it does not get";
 
     /// <inheritdoc/>
     public string UndoEffect => "nothing to undo";
@@ -24,7 +24,9 @@ public sealed class DrainBack : ICutoverStep
             await Task.Delay(5, cancel); // what applies it tells nobody
         }
 
-        return "the nonce of the new server is on the old one";
+        // Asked before the pause, too; but the app went on writing until the fence, and what its sessions counted was known when they ended.
+        await CheckWayBack.ProveNothingLostAsync(context, cancel);
+        return "the nonce of the new server is on the old one, nothing written to what it does not carry";
     }
 
     /// <inheritdoc/>

@@ -20,6 +20,8 @@ public sealed class KeepWayBack : ICutoverStep
             select pg_create_logical_replication_slot('{WayBackRecord.Name}', 'pgoutput')
             where not exists (select from pg_replication_slots where slot_name = '{WayBackRecord.Name}')
             """, cancel);
+        var record = context.Facts.WayBack!;
+        context.Learn(context.Facts with { WayBack = record with { Counts = await Uncarried.CountAsync(target, record, cancel) } });
         return $"the slot {WayBackRecord.Name} keeps what is written from here on";
     }
 

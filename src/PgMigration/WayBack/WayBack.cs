@@ -65,7 +65,7 @@ public static class WayBack
 
         if (await source.ScalarAsync<bool>("select exists (select from pg_largeobject_metadata)", cancel))
         {
-            context.Observer.Warning("There are large objects, and no logical replication carries them: what is written to them after the cutover would be lost by going back.");
+            context.Observer.Warning("There are large objects, and no logical replication carries them: what is written to them after the cutover keeps Undo-Cutover from going back.");
         }
     }
 

@@ -6,6 +6,9 @@ namespace PgMigration;
 /// <param name="LeftOut">The tables that cannot be followed.</param>
 public sealed record WayBackRecord(IReadOnlyList<string> Tables, IReadOnlyDictionary<string, string> MadeFull, IReadOnlyList<string> LeftOut)
 {
+    /// <summary>How much had been written to what is not carried when the promoted target was not open yet; null before that. Empty where the server's counts prove nothing.</summary>
+    public IReadOnlyDictionary<string, string>? Counts { get; init; }
+
     /// <summary>The name of publication, slot, subscription and role.</summary>
     public const string Name = "pgmigration_back";
 }

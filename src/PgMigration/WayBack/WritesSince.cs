@@ -16,7 +16,10 @@ internal static class WritesSince
             var now = await target.LsnAsync("pg_current_wal_insert_lsn()", cancel);
             string wal = context.Facts.OpenedLsn is { } from ? $"{LagText.Of(Math.Max(0, now - from))} of WAL were" : "something was";
             var tables = await TablesAsync(context, cancel);
-            return $"{wal} written there {since}{(tables.Count == 0 ? string.Empty : $", to the tables {WayBack.Shown([.. tables.Select(each => $"{each.Table} ({each.Rows.ToString("N0", CultureInfo.InvariantCulture)} rows)")])}")}";
+            string? forgotten = await target.TextOrNullAsync("select max(at)::timestamptz(0)::text from (select pg_postmaster_start_time() at union all select stats_reset from pg_stat_bgwriter union all select stats_reset from pg_stat_database where datname = current_database()) s where at > @opened",
+                cancel, new Npgsql.NpgsqlParameter<DateTime>("opened", context.Journal.Entries.LastOrDefault(entry => entry.Event == CutoverEvent.Begun && entry.Step is nameof(OpenTarget) or nameof(RepointApp))?.At ?? DateTime.UtcNow));
+            string counted = forgotten is null ? string.Empty : $" (counted since {forgotten} only: the server was restarted or its counts were reset then)";
+            return $"{wal} written there {since}{(tables.Count == 0 ? counted : $", to the tables {WayBack.Shown([.. tables.Select(each => $"{each.Table} ({each.Rows.ToString("N0", CultureInfo.InvariantCulture)} rows)")])}{counted}")}";
         }
         catch (Exception error) when (error is Npgsql.NpgsqlException or MigrationException)
         {
@@ -25,7 +28,7 @@ internal static class WritesSince
     }
 
     /// <summary>The tables of the target with rows written since; a standby's counters begin with its promotion.</summary>
-    public static async Task<List<(string Table, long Rows)>> TablesAsync(CutoverContext context, CancellationToken cancel)
+    private static async Task<List<(string Table, long Rows)>> TablesAsync(CutoverContext context, CancellationToken cancel)
     {
         var target = await context.TargetSessionAsync(cancel);
         return await target.RowsAsync("""

@@ -25,6 +25,12 @@ public sealed class MigrationGateCmdletTests : IDisposable
     }
 
     [Fact]
+    public void A_gate_that_is_asked_several_times_at_once_answers_each()
+    {
+        Assert.Equal("True true\nTrue true\nTrue true", Text("$gate = New-MigrationGate -ScriptBlock { [Threading.Thread]::Sleep(100); $true }; $gate, $gate, $gate | Test-MigrationGate | ForEach-Object { \"$($_.Passed) $($_.Seen)\" }"));
+    }
+
+    [Fact]
     public void A_script_block_gets_its_arguments_and_bounds()
     {
         Assert.Equal("True 7 above 6 and below 8 from the script block", Text("New-MigrationGate -ScriptBlock { param($a, $b) $a + $b } -ArgumentList 3, 4 -Above 6 -Below 8 | Test-MigrationGate | ForEach-Object { \"$($_.Passed) $($_.Seen) $($_.Expected)\" }"));

@@ -126,24 +126,51 @@ public sealed class DmsCutoverTests(DmsBed bed) : IDisposable
     [Fact]
     public async Task What_speaks_against_a_cutover_keeps_it_from_beginning_and_is_named()
     {
-        await using var shop = await ReadyAsync();
+        await using var shop = await WithQuietTableAsync();
         await using var app = new WritingApp(shop.AsApp(shop.Source));
         await RefusesAsync("DROP INDEX orders_customer", "index orders_customer", "CREATE INDEX orders_customer ON orders (customer)");
         await RefusesAsync("ALTER TABLE customers ALTER name DROP NOT NULL", "NOT NULL public.customers.name", "ALTER TABLE customers ALTER name SET NOT NULL");
         await RefusesAsync($"INSERT INTO pgmigration.awsdms_apply_exceptions VALUES ('{shop.Link!.TaskNames[0]}', 'public', 'orders', now(), 'INSERT', 'it would not go in')", "public.orders could not be applied", "TRUNCATE pgmigration.awsdms_apply_exceptions");
         await RefusesAsync($"REVOKE UPDATE ON orders FROM app_{shop.Target.Database}", $"GRANT UPDATE ON public.orders", $"GRANT UPDATE ON orders TO app_{shop.Target.Database}");
         await RefusesAsync($"REVOKE ALL ON SEQUENCE orders_id_seq FROM app_{shop.Target.Database}", "GRANT USAGE ON SEQUENCE public.orders_id_seq", $"GRANT ALL ON SEQUENCE orders_id_seq TO app_{shop.Target.Database}");
+        await RefusesAsync("CREATE TABLE late (id int PRIMARY KEY)", "public.late came to the source after Start-DmsReplication", "DROP TABLE late", where: shop.Source);
+        await RefusesAsync("ALTER TABLE countries ADD extra int", "column public.countries.extra is missing", "ALTER TABLE countries DROP extra", where: shop.Source);
+        await RefusesAsync("ALTER TABLE countries REPLICA IDENTITY NOTHING", "public.countries has REPLICA IDENTITY NOTHING", "ALTER TABLE countries REPLICA IDENTITY DEFAULT", where: shop.Source);
         await RefusesAsync("SELECT 1", "the app's own login", "SELECT 1", new WritingApp(shop.Options.SourceForDms!, writers: 0));
+        await SetScriptAsync("SELECT 1");
+        await RefusesAsync("SELECT 1", "foreign key orders_customer_fkey of public.orders", "SELECT 1");
         await app.MoreAsync(1);
 
-        async Task RefusesAsync(string harm, string said, string mend, WritingApp? other = null)
+        async Task SetScriptAsync(string script)
         {
-            await TestPostgres.ExecuteAsync(shop.Target, harm);
+            await DmsReplication.StopAsync(shop.Link!, TimeSpan.FromSeconds(60), IMigrationObserver.None);
+            using var dms = new DmsClient(shop.Access);
+            var endpoint = Assert.Single(await dms.ListEndpointsAsync([new() { Name = "endpoint-id", Values = [$"{shop.Options.Name}-target"] }]));
+            await dms.ModifyEndpointAsync(new() { EndpointArn = endpoint.EndpointArn!, PostgreSQLSettings = new() { AfterConnectScript = script } });
+            await shop.FollowAsync();
+        }
+
+        async Task RefusesAsync(string harm, string said, string mend, WritingApp? other = null, PgServer? where = null)
+        {
+            await TestPostgres.ExecuteAsync(where ?? shop.Target, harm);
             var error = await Assert.ThrowsAsync<MigrationException>(() => shop.Cutover(other ?? app).RunAsync(Path.Combine(_folder, Guid.NewGuid().ToString("N"))));
             Assert.Equal("CutoverNotBegun", error.ErrorId);
             Assert.Contains(said, error.Message, StringComparison.Ordinal);
-            await TestPostgres.ExecuteAsync(shop.Target, mend);
+            await TestPostgres.ExecuteAsync(where ?? shop.Target, mend);
         }
+    }
+
+    [Fact]
+    public async Task A_table_that_comes_between_the_last_look_and_the_fence_ends_the_cutover_behind_it()
+    {
+        await using var shop = await ReadyAsync();
+        await using var app = new WritingApp(shop.AsApp(shop.Source));
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => RunAsync(shop, app, nameof(PauseApp), _ => TestPostgres.ExecuteAsync(shop.Source, "CREATE TABLE late (id int PRIMARY KEY)")));
+        await app.MoreAsync(1);
+
+        Assert.Equal("TableNotMoved", Assert.IsType<MigrationException>(error.InnerException).ErrorId);
+        Assert.Equal(shop.Source.Port, app.Server.Port);
     }
 
     [Fact]

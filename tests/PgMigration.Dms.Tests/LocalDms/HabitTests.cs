@@ -89,6 +89,30 @@ public sealed class HabitTests(DmsBed bed)
     }
 
     [Fact]
+    public async Task A_deferrable_primary_key_is_none_and_the_app_goes_on_updating_its_table()
+    {
+        using var task = await bed.NewTaskAsync("CREATE TABLE place (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, name varchar(10))", "INSERT INTO place VALUES (1, 'one'), (2, 'two')");
+        await task.RunAsync();
+        await TestPostgres.ExecuteAsync(task.Source, "UPDATE place SET name = 'uno' WHERE id = 1", "DELETE FROM place WHERE id = 2", "INSERT INTO place VALUES (3, 'three')");
+
+        await task.TargetAsync("SELECT string_agg(id || name, ',' ORDER BY id) FROM place", "1one,2two,3three");
+    }
+
+    [Fact]
+    public async Task Tables_that_inherit_are_tables_of_their_own_and_their_rows_come_once()
+    {
+        string[] tables = ["CREATE TABLE event (id int PRIMARY KEY, what varchar(10))", "CREATE TABLE visit (page varchar(10)) INHERITS (event)", "CREATE TABLE sale (PRIMARY KEY (id)) INHERITS (event)"];
+        using var task = await bed.NewTaskAsync([.. tables, "INSERT INTO event VALUES (1, 'event')", "INSERT INTO visit VALUES (2, 'visit', 'home')", "INSERT INTO sale VALUES (1, 'sale')"]);
+        await TestPostgres.ExecuteAsync(task.Target, tables);
+        task.With("FullLoadSettings", "TargetTablePrepMode", "DO_NOTHING").With("ValidationSettings", "EnableValidation", true);
+        await task.RunAsync();
+        await TestPostgres.ExecuteAsync(task.Source, "UPDATE visit SET what = 'other'", "UPDATE ONLY event SET what = 'changed' WHERE id = 1", "INSERT INTO event VALUES (9, 'last')");
+
+        await task.TargetAsync("SELECT string_agg(tableoid::regclass || ' ' || id || what, ',' ORDER BY tableoid::regclass::text, id) FROM event", "event 1changed,event 9last,sale 1sale,visit 2visit");
+        await TestTask.UntilAsync(() => task.TableAsync("event"), table => table.ValidationState == "Validated");
+    }
+
+    [Fact]
     public async Task What_is_prepared_in_two_phases_does_not_lose_what_comes_after_it()
     {
         using var task = await bed.NewTaskAsync("CREATE TABLE item (id int PRIMARY KEY)");

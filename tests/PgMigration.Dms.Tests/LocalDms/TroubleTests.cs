@@ -74,7 +74,7 @@ public sealed class TroubleTests(DmsBed bed)
     }
 
     [Fact]
-    public async Task A_slot_that_was_dropped_fails_the_task_with_what_to_do_and_reload_target_begins_anew()
+    public async Task A_slot_that_was_dropped_fails_the_task_by_name_and_reload_target_begins_anew()
     {
         using var task = await bed.NewTaskAsync("CREATE TABLE item (id int PRIMARY KEY)", "INSERT INTO item VALUES (1)");
         await task.RunAsync();
@@ -84,7 +84,7 @@ public sealed class TroubleTests(DmsBed bed)
 
         var failed = await task.StatusAsync("failed");
         Assert.Contains("does not exist", failed.LastFailureMessage, StringComparison.Ordinal);
-        Assert.Contains("reload-target", failed.LastFailureMessage, StringComparison.Ordinal);
+        Assert.Contains("cannot be read any more", failed.LastFailureMessage, StringComparison.Ordinal);
         Assert.Equal("Stop Reason FATAL_ERROR", failed.StopReason);
 
         await task.StartAsync("reload-target");

@@ -93,4 +93,23 @@ public sealed class SecondStartTests(DmsBed bed)
         Assert.Equal("DmsLoginUnknown", error.ErrorId);
         Assert.Contains("-SourceForDms", error.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task A_load_that_failed_on_a_large_value_goes_on_with_a_larger_limit_and_one_that_runs_is_not_changed_unseen()
+    {
+        await using var shop = await Shop.OpenAsync(bed, "CREATE DOMAIN long_text AS text", "CREATE DOMAIN story AS long_text", "CREATE TABLE tales (id int PRIMARY KEY, tale story)");
+        await TestPostgres.ExecuteAsync(shop.Source, "INSERT INTO tales VALUES (1, repeat('x', 100000))");
+        shop.Options = shop.Options with { LobMaxSize = 32 };
+        var link = await shop.StartAsync();
+        using var client = new DmsClient(shop.Access);
+        await TestTask.UntilAsync(async () => (await client.ListReplicationTasksAsync([new() { Name = "replication-task-arn", Values = link.TaskArns }]))[0], task => task.Status == "failed");
+
+        shop.Options = shop.Options with { LobMaxSize = 256 };
+        await shop.FollowAsync();
+        var error = await Assert.ThrowsAsync<MigrationException>(() => DmsReplication.StartAsync(shop.Access, shop.Source, shop.Target, shop.Options with { LobMaxSize = 512 }, IMigrationObserver.None));
+
+        Assert.Equal(100000, await TestPostgres.QueryAsync<int>(shop.Target, "SELECT length(tale) FROM tales"));
+        Assert.Equal("DmsTaskSettingsDiffer", error.ErrorId);
+        Assert.Contains("LobMaxSize 256 instead of 512", error.Message, StringComparison.Ordinal);
+    }
 }

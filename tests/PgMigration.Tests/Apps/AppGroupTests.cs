@@ -30,11 +30,14 @@ public sealed class AppGroupTests : IAsyncLifetime
         Assert.True(await LeadsToTargetAsync(_bed.Pooler) && await LeadsToTargetAsync(_second));
     }
 
-    [Fact]
-    public async Task Another_entry_of_a_pooler_for_the_same_database_is_named_and_moves_with_it_when_it_is_given()
+    [Theory]
+    [InlineData("127.0.0.1")]
+    [InlineData("localhost")]
+    public async Task Another_entry_of_a_pooler_for_the_same_database_is_named_and_moves_with_it_when_it_is_given(string host)
     {
+        Assert.Equal("127.0.0.1", _bed.Host.App.Host);
         string ini = await File.ReadAllTextAsync(_bed.Pooler.ConfigurationFile);
-        await File.WriteAllTextAsync(_bed.Pooler.ConfigurationFile, ini.Replace("[pgbouncer]", $"reports = host={_bed.Host.App.Host} port={_bed.Host.App.Port} dbname={_bed.Host.App.Database}\n[pgbouncer]", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(_bed.Pooler.ConfigurationFile, ini.Replace("[pgbouncer]", $"reports = host={host} port={_bed.Host.App.Port} dbname={_bed.Host.App.Database}\n[pgbouncer]", StringComparison.Ordinal));
         await AskPoolerAsync("RELOAD");
 
         var error = await Assert.ThrowsAsync<MigrationException>(() => Cutover(_bed.App).RunAsync(_bed.NewJournal));
@@ -129,6 +132,22 @@ public sealed class AppGroupTests : IAsyncLifetime
         await Assert.ThrowsAnyAsync<Exception>(() => client.ExecuteAsync("select 1", CancellationToken.None));
         await app.ResumeAsync();
         Assert.False(await LeadsToTargetAsync(pooler));
+    }
+
+    [Fact]
+    public async Task A_statement_of_a_client_that_was_disconnected_is_ended_and_not_taken_for_a_strangers()
+    {
+        await using var pooler = await _bed.StartPoolerAsync("sessions", "session");
+        await using var client = await pooler.App.ConnectAsync();
+        var lasting = client.ExecuteAsync("select pg_sleep(100)", CancellationToken.None);
+        var watched = new Watch();
+
+        var report = await (_bed.Cutover(watched) with { App = _bed.AppOf(pooler, TimeSpan.FromMilliseconds(200)) }).RunAsync(_bed.NewJournal);
+
+        Assert.Equal(CutoverOutcome.CutOver, report.Outcome);
+        await Assert.ThrowsAnyAsync<Exception>(() => lasting);
+        Assert.Contains(watched.Warnings, warning => warning.Contains("were disconnected", StringComparison.Ordinal));
+        Assert.DoesNotContain(watched.Warnings, warning => warning.Contains("did not come through the paused app", StringComparison.Ordinal));
     }
 
     [Fact]

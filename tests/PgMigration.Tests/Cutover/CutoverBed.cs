@@ -130,6 +130,13 @@ internal sealed class CutoverBed : IAsyncDisposable
     /// <summary>Sends the target's first process a signal: STOP and it accepts connections no more, and answers none.</summary>
     public Task SignalTargetAsync(string signal) => RunAsync(OSUser.Current, "kill", $"-{signal}", _standby.ProcessId!.Value.ToString(System.Globalization.CultureInfo.InvariantCulture));
 
+    /// <summary>Stops the standby and starts it again.</summary>
+    public async Task RestartTargetAsync(string mode = "fast")
+    {
+        await _standby.StopAsync(mode);
+        await _standby.StartAsync();
+    }
+
     public bool TargetRuns => _standby.ProcessId is not null;
 
     public async ValueTask DisposeAsync()

@@ -248,23 +248,31 @@ public sealed class CutoverFailureTests : IAsyncLifetime
         Assert.Equal("PgBouncerNotAdmin", (await Assert.ThrowsAsync<MigrationException>(() => looker.CheckAsync(_bed.Host.App))).ErrorId);
     }
 
-    [Fact]
-    public async Task What_was_set_on_the_target_is_set_again_and_no_secret_is_journalled()
+    [Theory]
+    [InlineData("max_standby_archive_delay")]
+    [InlineData("max_standby_streaming_delay")]
+    public async Task What_was_set_on_the_target_is_set_again_and_no_secret_is_journalled(string setting)
     {
         await using (var target = await _bed.Link.Target.ConnectAsync())
         {
-            await target.ExecuteAsync("alter system set max_standby_archive_delay = '5min'", CancellationToken.None);
+            await target.ExecuteAsync($"alter system set {setting} = '5min'", CancellationToken.None);
         }
 
         string path = _bed.NewJournal;
         using (var journal = CutoverJournal.Create(path))
         {
             await using var context = _bed.Context(journal);
-            var plan = PlanWith(step => new WatchedStep(step, () => throw new IOException("it said postgres://u:S3cretPw@h/d")), nameof(MarkSource));
+            bool none = false;
+            var plan = PlanWith(step => new WatchedStep(step, () =>
+            {
+                none = OnTargetAsync($"select setting::float < 1 from pg_file_settings where name = '{setting}' order by seqno desc limit 1").GetAwaiter().GetResult();
+                throw new IOException("it said postgres://u:S3cretPw@h/d");
+            }), nameof(MarkSource));
             await Assert.ThrowsAsync<MigrationException>(() => new CutoverRunner(plan, context).RunAsync());
+            Assert.True(none);
         }
 
-        Assert.True(await OnTargetAsync("select exists (select from pg_file_settings where name = 'max_standby_archive_delay' and setting = '5min')"));
+        Assert.True(await OnTargetAsync($"select exists (select from pg_file_settings where name = '{setting}' and setting = '5min')"));
         string said = await File.ReadAllTextAsync(path);
         Assert.Contains("it said postgres://u:***@h/d", said, StringComparison.Ordinal);
         Assert.DoesNotContain("S3cretPw", said, StringComparison.Ordinal);

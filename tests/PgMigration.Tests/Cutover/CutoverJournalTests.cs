@@ -50,7 +50,10 @@ public sealed class CutoverJournalTests : IDisposable
     [Fact]
     public void A_new_cutover_does_not_write_over_an_old_journal()
     {
-        CutoverJournal.Create(_path).Dispose();
+        using (var old = CutoverJournal.Create(_path))
+        {
+            old.Write(CutoverEvent.Planned, facts: Facts);
+        }
 
         Assert.Equal("JournalExists", Assert.Throws<MigrationException>(() => CutoverJournal.Create(_path)).ErrorId);
         CutoverJournal.Open(_path).Dispose();
@@ -65,6 +68,36 @@ public sealed class CutoverJournalTests : IDisposable
 
         Assert.Equal("JournalDamaged", error.ErrorId);
         Assert.Contains("Line 2", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("my only copy of a token, with no line end")]
+    [InlineData("a line\nand a token")]
+    [InlineData("{}\n")]
+    [InlineData("null\n")]
+    [InlineData("{\"At\":\"2026-01-01T00:00:00Z\",\"Event\":\"Begun\",\"Step\":\"PauseApp\"}\nand a token")]
+    [InlineData("{\"At\":\"2026-01-01T00:00:00Z\",\"Event\":\"Planned\"}\nand a token")]
+    public void A_file_that_holds_no_plan_is_refused_and_keeps_every_byte(string text)
+    {
+        File.WriteAllText(_path, text);
+
+        var opened = Assert.Throws<MigrationException>(() => CutoverJournal.Open(_path));
+        var read = Assert.Throws<MigrationException>(() => CutoverRecord.Read(_path));
+
+        Assert.Equal(("JournalDamaged", "JournalDamaged"), (opened.ErrorId, read.ErrorId));
+        Assert.Equal(text, File.ReadAllText(_path));
+    }
+
+    [Fact]
+    public void An_emptied_journal_says_where_to_look_for_the_cutover_that_it_was()
+    {
+        File.WriteAllText(_path, string.Empty);
+
+        var error = Assert.Throws<MigrationException>(() => CutoverJournal.Open(_path));
+
+        Assert.Contains("Get-Cutover", error.Message, StringComparison.Ordinal);
+        Assert.Contains("pgmigration.mark", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -46,6 +46,19 @@ public sealed class PgBouncerIniTests : IDisposable
     }
 
     [Fact]
+    public void Every_other_byte_of_the_file_stays_as_it_is_whatever_its_encoding()
+    {
+        byte[] latin1 = System.Text.Encoding.Latin1.GetBytes("; gepflegt von M\u00fcller\n[databases]\nshop = host=old application_name=caf\u00e9\u0085\u00a0 dbname=shop\r\n");
+        File.WriteAllBytes(_path, latin1);
+
+        new PgBouncerIni(_path).Write("shop", new PgServer("new", 6543, "L\u00e5den \u00e0", "app"));
+
+        byte[] expected = [.. System.Text.Encoding.Latin1.GetBytes("; gepflegt von M\u00fcller\n[databases]\nshop = host=new application_name=caf\u00e9\u0085\u00a0 dbname='"), .. System.Text.Encoding.UTF8.GetBytes("L\u00e5den \u00e0"), .. "' port=6543\n"u8];
+        Assert.Equal(expected, File.ReadAllBytes(_path));
+        Assert.Equal("L\u00e5den \u00e0", new PgBouncerIni(_path).ReadDatabase("shop"));
+    }
+
+    [Fact]
     public void A_missing_entry_is_named_with_what_was_expected()
     {
         File.WriteAllText(_path, "[databases]\nother = host=x\n");

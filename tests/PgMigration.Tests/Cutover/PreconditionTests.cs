@@ -134,6 +134,13 @@ public sealed class PreconditionTests : IAsyncLifetime
         Assert.DoesNotContain(CutoverRecord.Read(journal).Entries, entry => entry.Step == nameof(PauseApp));
     }
 
+    [Fact]
+    public void A_fence_that_takes_long_because_of_many_objects_is_told_before_the_app_is_paused()
+    {
+        Assert.Null(CheckGates.LongFence(TimeSpan.FromMilliseconds(80)));
+        Assert.Contains("took 3.8 s in a trial", CheckGates.LongFence(TimeSpan.FromSeconds(3.75)), StringComparison.Ordinal);
+    }
+
     private async Task<MigrationException> RefusedAsync(CutoverOptions options)
     {
         var error = await Assert.ThrowsAsync<MigrationException>(() => CheckAsync(options));

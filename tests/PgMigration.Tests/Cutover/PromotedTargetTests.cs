@@ -24,6 +24,22 @@ public sealed class PromotedTargetTests : IAsyncLifetime
         Assert.Equal(CutoverOutcome.CutOver, report.Outcome);
     }
 
+    [Theory]
+    [InlineData(PostgresErrorCodes.SerializationFailure)]
+    [InlineData(PostgresErrorCodes.DeadlockDetected)]
+    public async Task A_question_that_stands_in_the_way_of_replay_while_the_target_is_promoted_is_asked_again(string conflict)
+    {
+        using var journal = CutoverJournal.Create(_bed.NewJournal);
+        await using var context = _bed.Context(journal);
+        int asked = 0;
+        var plan = WrappedStep.Plan(nameof(PromoteTarget), before: _ => asked++ > 0 ? Task.CompletedTask
+            : throw new PostgresException("canceling statement due to conflict with recovery", "ERROR", "ERROR", conflict));
+
+        var report = await new CutoverRunner(plan, context).RunAsync();
+
+        Assert.Equal((CutoverOutcome.CutOver, 2), (report.Outcome, asked));
+    }
+
     [Fact]
     public async Task A_promotion_that_arrives_after_its_time_is_none()
     {

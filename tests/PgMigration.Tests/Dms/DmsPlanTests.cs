@@ -155,6 +155,27 @@ public sealed class DmsPlanTests(TestPostgres postgres) : IDisposable
         Assert.NotEqual(owner.User, target.User);
     }
 
+    [Theory]
+    [InlineData("text", true)]
+    [InlineData("note", true)]
+    [InlineData("varchar(40)", false)]
+    [InlineData("varchar", false)]
+    public async Task A_primary_key_of_a_large_type_is_refused_by_name(string type, bool isRefused)
+    {
+        var (source, target) = await PairAsync();
+        foreach (var server in (PgServer[])[source, target])
+        {
+            await TestPostgres.ExecuteAsync(server, "CREATE DOMAIN note AS text", $"CREATE TABLE slugs (slug {type} PRIMARY KEY)");
+        }
+
+        if (isRefused)
+        {
+            Assert.Contains("public.slugs", (await FailsAsync("DmsLargeKey", source, target)).Message, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(isRefused ? 4 : 5, (await PlanAsync(source, target, new DmsReplicationOptions { Exclude = isRefused ? ["slugs"] : [] })).Parts.Single().Count);
+    }
+
     [Fact]
     public void The_settings_of_our_tasks_are_those_that_the_proof_needs_and_those_of_DMS_are_not()
     {

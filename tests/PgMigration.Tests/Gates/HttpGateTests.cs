@@ -56,6 +56,25 @@ public sealed class HttpGateTests
     }
 
     [Fact]
+    public async Task A_redirect_is_a_no_that_says_where_it_points_since_a_login_page_answers_to_everybody()
+    {
+        using var login = new TestHttp(context => TestHttp.AnswerAsync(context, 200, "please log in"));
+        using var web = new TestHttp(context =>
+        {
+            context.Response.Headers["Location"] = $"{login.Address}login?next=S3cret";
+            return TestHttp.AnswerAsync(context, 302, string.Empty);
+        });
+
+        var health = await new HttpGate(web.Address) { Name = "health" }.TestAsync();
+        var page = await new StatusPageGate(web.Address) { Name = "page" }.TestAsync();
+        var asked = await new HttpGate(web.Address) { Name = "health", StatusCode = 302 }.TestAsync();
+
+        Assert.Equal((false, false, true), (health.Passed, page.Passed, asked.Passed));
+        Assert.Contains($"HTTP status 302, a redirect to {login.Address}login, which is not followed", health.Reason, StringComparison.Ordinal);
+        Assert.DoesNotContain("S3cret", health.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Secret_headers_are_sent_and_neither_shown_nor_sent_to_where_a_redirect_leads()
     {
         string? elsewhere = null;

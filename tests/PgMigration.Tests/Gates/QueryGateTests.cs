@@ -11,6 +11,8 @@ public sealed class QueryGateTests(TestPostgres postgres)
     [InlineData("select 'true'::text", null, null, false)]
     [InlineData("select true where false", null, null, false)]
     [InlineData("select true from generate_series(1, 2)", null, null, false)]
+    [InlineData("select true; select false", null, null, false)]
+    [InlineData("select true; select true", null, null, false)]
     [InlineData("select true, true", null, null, false)]
     [InlineData("select no_such_column", null, null, false)]
     [InlineData("select 5", 4d, 6d, true)]

@@ -52,6 +52,7 @@ public sealed class StatusPageGateTests
     [InlineData(200, "[1]", "status.indicator")]
     [InlineData(200, """{"status":{"indicator":null}}""", "status.indicator")]
     [InlineData(200, """{"status":"none"}""", "status.indicator")]
+    [InlineData(200, """{"status":{"indicator":"major","indicator":"none"}}""", "a key twice")]
     [InlineData(503, """{"status":{"indicator":"none"}}""", "HTTP status 503")]
     [InlineData(404, """{"status":{"indicator":"none"}}""", "HTTP status 404")]
     public async Task What_is_not_a_status_page_is_a_no(int status, string body, string seen)

@@ -8,15 +8,17 @@ public sealed class DmsReadinessTests(TestPostgres postgres)
     /// <summary>One of each thing that DMS loses, cuts, alters or refuses; and a table that is as it should be.</summary>
     private static readonly string[] Troubles =
     [
-        "CREATE TABLE fine (id bigint PRIMARY KEY, n numeric(10,2), s varchar(20), at timestamptz)", "INSERT INTO fine VALUES (1, 2, 'x', now())",
+        "CREATE TABLE fine (id bigint PRIMARY KEY, n numeric(10,2), s varchar(20), at timestamptz)", "INSERT INTO fine VALUES (1, 2, 'x', now())", "ANALYZE fine",
         "CREATE TABLE \"No Key\" (a int)", "INSERT INTO \"No Key\" VALUES (1)",
         "CREATE TABLE full_identity (a int)", "ALTER TABLE full_identity REPLICA IDENTITY FULL",
         "CREATE TABLE arrays (tags int[])", "CREATE TABLE mute (id int PRIMARY KEY)", "ALTER TABLE mute REPLICA IDENTITY NOTHING",
         "CREATE TABLE lost (id int PRIMARY KEY, u int NOT NULL)", "CREATE UNIQUE INDEX lost_u ON lost (u)", "ALTER TABLE lost REPLICA IDENTITY USING INDEX lost_u", "DROP INDEX lost_u", "CREATE TABLE later (id int PRIMARY KEY DEFERRABLE)",
         "CREATE TABLE country (code varchar(2) PRIMARY KEY)", "CREATE TABLE city (id int PRIMARY KEY, code varchar(2) REFERENCES country ON UPDATE CASCADE)",
-        "CREATE TABLE slugs (slug text PRIMARY KEY)", "CREATE TABLE computed (id int PRIMARY KEY, twice int GENERATED ALWAYS AS (id * 2) STORED)",
+        "CREATE TABLE slugs (slug text PRIMARY KEY)", "CREATE TABLE schema_migrations (version varchar PRIMARY KEY)", "CREATE TABLE computed (id int PRIMARY KEY, twice int GENERATED ALWAYS AS (id * 2) STORED)",
         "CREATE UNLOGGED TABLE scratch (id int PRIMARY KEY)", "CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id)", "CREATE TABLE part_1 PARTITION OF parts FOR VALUES FROM (0) TO (10)",
+        "CREATE TABLE events (id int PRIMARY KEY)", "CREATE TABLE visits (PRIMARY KEY (id)) INHERITS (events)",
         "CREATE TABLE odd (id int PRIMARY KEY, n numeric, cash money, until date, span int4range)", "INSERT INTO odd SELECT i, 1.5, 3, CASE WHEN i % 2 = 0 THEN 'infinity' ELSE '2020-01-01' END::date, '[1,2)' FROM generate_series(1, 50) i", "ANALYZE odd",
+        "CREATE TABLE fresh (id int PRIMARY KEY, until date)", "INSERT INTO fresh VALUES (1, 'infinity')",
         "CREATE DOMAIN story AS text NOT NULL", "CREATE TABLE tales (id int PRIMARY KEY, tale story, pic bytea)", "INSERT INTO tales VALUES (1, repeat('é', 20000), repeat('x', 1000)::bytea)",
         "CREATE TABLE secrets (id int PRIMARY KEY)", "ALTER TABLE secrets ENABLE ROW LEVEL SECURITY", "SELECT lo_create(0)",
     ];
@@ -33,8 +35,8 @@ public sealed class DmsReadinessTests(TestPostgres postgres)
         Assert.Equal(
         [
             "Blocker ArrayWithoutPrimaryKey public.arrays", "Blocker DeferrablePrimaryKey public.later", "Blocker GeneratedColumn public.computed.twice", "Blocker InfiniteDate public.odd.until", "Blocker LargeDomainNotNull public.tales.tale",
-            "Blocker LargeObjects 1 large objects (pg_largeobject)", $"Blocker MayNotReplicate login {source.User}", "Blocker ReplicaIdentityIndexGone public.lost", "Blocker ReplicaIdentityNothing public.mute", "Blocker RowSecurity public.secrets",
-            "Warning KeyIsUpdated public.country", "Warning LargeColumn public.tales.tale", "Warning LargeKey public.slugs.slug", "Warning Money public.odd.cash",
+            "Blocker LargeKey public.slugs.slug", "Blocker LargeObjects 1 large objects (pg_largeobject)", $"Blocker MayNotReplicate login {source.User}", "Blocker ReplicaIdentityIndexGone public.lost", "Blocker ReplicaIdentityNothing public.mute", "Blocker RowSecurity public.secrets",
+            "Warning InfiniteDateUnknown public.fresh", "Warning InheritedTable public.events", "Warning KeyIsUpdated public.country", "Warning LargeColumn public.tales.tale", "Warning Money public.odd.cash",
             "Warning NoPrimaryKey public.\"No Key\"", "Warning NoPrimaryKey public.arrays", "Warning TypeMisread public.odd.span", "Warning UnboundedNumeric public.odd.n", "Warning UnloggedTable public.scratch",
         ],
         findings.Where(finding => finding.Severity > FindingSeverity.Info && finding.Name is not ("SlotUnbounded" or "SlotInactive" or "LongTransaction")).Select(finding => $"{finding.Severity} {finding.Name} {finding.Subject}").Order(StringComparer.Ordinal));
@@ -42,6 +44,27 @@ public sealed class DmsReadinessTests(TestPostgres postgres)
         Assert.Equal(findings.Select(finding => finding.Severity).OrderDescending(), findings.Select(finding => finding.Severity));
         Assert.Contains("40,000 bytes", Assert.Single(findings, finding => finding is { Name: "LargeColumn", Subject: "public.tales.tale" }).Consequence, StringComparison.Ordinal);
         Assert.Equal(FindingSeverity.Info, Assert.Single(findings, finding => finding is { Name: "LargeColumn", Subject: "public.tales.pic" }).Severity);
+    }
+
+    [Fact]
+    public async Task The_rights_of_the_login_that_DMS_will_have_are_looked_at_not_those_of_the_one_that_asks()
+    {
+        var source = await postgres.CreateDatabaseAsync("dms", asSuperuser: true);
+        string login = $"{source.Database}_dms";
+        await TestPostgres.ExecuteAsync(source, "CREATE TABLE hidden (id int PRIMARY KEY)", "CREATE TABLE secret (id int PRIMARY KEY)", "ALTER TABLE secret ENABLE ROW LEVEL SECURITY", "CREATE TABLE open (id int PRIMARY KEY)");
+
+        Assert.Equal([$"DmsLoginMissing login {login}"], await BlockersAsync());
+
+        await TestPostgres.ExecuteAsync(source, $"CREATE ROLE {login} LOGIN", $"ALTER ROLE {login} SET statement_timeout = '5s'", $"GRANT SELECT ON secret, open TO {login}");
+
+        Assert.Equal([$"MayNotReplicate login {login}", "NotReadable public.hidden", "RowSecurity public.secret", $"StatementTimeout statement_timeout = 5s for {login}"], await BlockersAsync());
+
+        await TestPostgres.ExecuteAsync(source, $"ALTER ROLE {login} REPLICATION BYPASSRLS", $"ALTER ROLE {login} SET statement_timeout = 0", $"GRANT SELECT ON hidden TO {login}");
+
+        Assert.Empty(await BlockersAsync());
+
+        async Task<string[]> BlockersAsync() =>
+            [.. (await Readiness.ReadAsync(source, options: new ReadinessOptions { DmsLogin = login })).Where(finding => finding.Severity == FindingSeverity.Blocker).Select(finding => $"{finding.Name} {finding.Subject}").Order(StringComparer.Ordinal)];
     }
 
     [Theory]
