@@ -33,6 +33,9 @@ public sealed record CutoverFacts
     /// <summary>What max_standby_archive_delay was set to on the target by ALTER SYSTEM; empty when it was not.</summary>
     public string? ReadersMayDelay { get; init; }
 
+    /// <summary>The same of max_standby_streaming_delay; null also in a journal of a version that left it alone.</summary>
+    public string? StreamingReadersMayDelay { get; init; }
+
     /// <summary>The transactions that had ended on the source when its fence was proven: a snapshot in PostgreSQL's words.</summary>
     public string? FenceSnapshot { get; init; }
 
@@ -41,9 +44,6 @@ public sealed record CutoverFacts
 
     /// <summary>How many relations, large objects and other things there were when the mark was written, where the target is no physical copy that has them.</summary>
     public IReadOnlyList<long>? MarkCounts { get; init => field = value?.ToArray(); }
-
-    /// <summary>The same of max_standby_streaming_delay; null also in a journal of a version that left it alone.</summary>
-    public string? StreamingReadersMayDelay { get; init; }
 
     /// <summary>The cluster that source and target share.</summary>
     public ulong SystemIdentifier { get; init; }
