@@ -3,7 +3,10 @@ using System.Management.Automation;
 namespace PgMigration.Cmdlets;
 
 /// <summary>Goes on with a cutover whose session died, from its journal.</summary>
-/// <remarks>Asks the servers what is true now: before the promotion the app is paused, the fence proven and the mark set anew; after it only what is left is done.</remarks>
+/// <remarks>
+/// Asks the servers what is true now: before the promotion the app is paused, the fence proven and the mark set anew; after it only what is left is done,
+/// and until the target is opened only while the source is proven to be fenced and untouched still.
+/// </remarks>
 /// <example>
 /// <code>Get-WalRestore -DataDirectory /data/pg -Source $env:DATABASE_URL | Resume-Cutover -App $app -Journal ./tonight.journal</code>
 /// <para>Finishes the cutover.</para>
@@ -35,6 +38,13 @@ public sealed class ResumeCutoverCommand : CutoverRunCmdlet
     [Parameter]
     public SwitchParameter EndWayBack { get; set; }
 
+    /// <summary>
+    /// Say that the source does not run and will not, where it cannot be reached any more after the promotion was begun. Without that proof the
+    /// target is not opened: somebody may have opened the source by hand meanwhile, and what was committed there is not on the target.
+    /// </summary>
+    [Parameter]
+    public SwitchParameter SourceIsStopped { get; set; }
+
     /// <inheritdoc/>
     protected override async Task ProcessAsync(CancellationToken cancel)
     {
@@ -48,7 +58,7 @@ public sealed class ResumeCutoverCommand : CutoverRunCmdlet
         }
         else if (await ShouldAsync(journal, "Resume the cutover"))
         {
-            Write(await Cutover(RunOptions()).ResumeAsync(journal, cancel));
+            Write(await Cutover(RunOptions() with { SourceIsStopped = SourceIsStopped }).ResumeAsync(journal, cancel));
         }
     }
 }

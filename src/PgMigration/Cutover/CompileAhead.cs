@@ -23,7 +23,7 @@ internal static class CompileAhead
     private static readonly Type[] Called =
     [
         typeof(CutoverRunner), typeof(CutoverContext), typeof(CutoverJournal), typeof(CutoverEntry), typeof(CutoverFacts), typeof(PauseDeadline), typeof(MarkTable), typeof(WalFiller),
-        typeof(SourceFence), typeof(SessionsFromBefore), typeof(FenceCanary), typeof(FenceStatements), typeof(FenceRemains), typeof(FenceRecord), typeof(FencedGrant), typeof(FencedServer), typeof(WriteRights),
+        typeof(SourceFence), typeof(SessionsFromBefore), typeof(FenceCanary), typeof(FenceStatements), typeof(FenceRemains), typeof(FenceRecord), typeof(FencedGrant), typeof(FencedServer), typeof(WriteRights), typeof(CatalogChanges), typeof(SinceTheMark), typeof(FenceProof),
         typeof(Preconditions), typeof(PreparedTransactions), typeof(Query), typeof(PgServer), typeof(Lsn), typeof(Redaction), typeof(MigrationProgress), typeof(WayBack), typeof(WayBackRecord),
         typeof(PgBouncerConsole), typeof(PgBouncerIni), typeof(ScramClient),
     ];
@@ -31,7 +31,7 @@ internal static class CompileAhead
     // A journal's line with all that a cutover learns while the app is paused.
     private static readonly CutoverFacts Sample = new()
     {
-        Id = "id", Source = "source", Target = "target", Nonce = "nonce", MarkLsn = new Lsn(1), OpenedLsn = new Lsn(1), App = new AppMemory("app", "state"),
+        Id = "id", Source = "source", Target = "target", Nonce = "nonce", MarkLsn = new Lsn(1), MarkCounts = [1], OpenedLsn = new Lsn(1), App = new AppMemory("app", "state"),
         Fence = new FenceRecord("database", [new FencedGrant("TABLE", ["t"], null, "owner", "grantor", null, ["INSERT"], false)], [new FencedSetting("role", "off")]),
     };
 

@@ -89,6 +89,9 @@ public sealed class CutoverContext : IAsyncDisposable
         Journal.Write(what, text: text, facts: facts);
     }
 
+    /// <summary>Remembers something that the next line of the journal takes along: a sync less while the app is paused.</summary>
+    internal void Remember(CutoverFacts facts) => Facts = facts;
+
     /// <summary>What names the source as it runs now: a restart or a failover changes it. Null before the first session.</summary>
     public string? SourceIncarnation { get; private set; }
 

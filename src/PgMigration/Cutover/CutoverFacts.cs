@@ -36,8 +36,14 @@ public sealed record CutoverFacts
     /// <summary>The same of max_standby_streaming_delay; null also in a journal of a version that left it alone.</summary>
     public string? StreamingReadersMayDelay { get; init; }
 
-    /// <summary>The first transaction id that the source had not handed out yet when the mark was written.</summary>
-    public long MarkXid { get; init; }
+    /// <summary>The transactions that had ended on the source when its fence was proven: a snapshot in PostgreSQL's words.</summary>
+    public string? FenceSnapshot { get; init; }
+
+    /// <summary>Those that had ended when the mark was written.</summary>
+    public string? MarkSnapshot { get; init; }
+
+    /// <summary>How many relations, large objects and other things there were when the mark was written, where the target is no physical copy that has them.</summary>
+    public IReadOnlyList<long>? MarkCounts { get; init => field = value?.ToArray(); }
 
     /// <summary>The cluster that source and target share.</summary>
     public ulong SystemIdentifier { get; init; }

@@ -75,6 +75,9 @@ public sealed record CutoverOptions
     /// <summary>Whether somebody has seen that the target does not run, and will not: an undo then need not prove it where it cannot be reached.</summary>
     public bool TargetIsStopped { get; init; }
 
+    /// <summary>Whether somebody has seen that the source does not run, and will not: a resume behind the promotion then need not prove its fence where it cannot be reached.</summary>
+    public bool SourceIsStopped { get; init; }
+
     /// <summary>How long a step behind the point of no return is tried before a human is asked.</summary>
     internal TimeSpan AheadTimeout { get; init; } = TimeSpan.FromSeconds(60);
 

@@ -38,6 +38,16 @@ public sealed partial class CutoverRunner
 
     }
 
+    // Behind the begin of the promotion a resume marks nothing anew, so that what the source was told then must still be so. Once the target
+    // was opened it may have commits of its own: then only one way is left.
+    private async Task RefuseOpenedSourceAsync(CancellationToken cancel)
+    {
+        if (!_plan.IsReturn && _plan.Promotes && !IsPastPointOfNoReturn && _plan.Steps.Any(step => step.Mark == CutoverMark.Promotion && IsBegun(step)))
+        {
+            await SinceTheMark.ProveFencedAsync(_context, cancel);
+        }
+    }
+
     // A journal that slept while another cutover went through must not act on servers that have moved on: its undo would open a source
     // whose app lives elsewhere, its resume would pause an app that is none of its business.
     private async Task RefuseStaleAsync(CancellationToken cancel)
@@ -54,6 +64,13 @@ public sealed partial class CutoverRunner
             {
                 throw new MigrationException("JournalStale", MigrationErrorKind.InvalidOperation,
                     $"The source {_context.Source} was claimed by another cutover ({other}) after that of {Journal.Path}. Nothing was done. See Get-Cutover for the newer one.");
+            }
+
+            // An older copy of a journal does not know what came after it, and the target may be out of its reach.
+            if (_plan.Promotes && await MarkTable.FindPromotionAsync(await _context.SourceSessionAsync(cancel), _context.Facts.Id, cancel) is { } promoted)
+            {
+                throw new MigrationException("JournalStale", MigrationErrorKind.InvalidOperation,
+                    $"On the source {_context.Source} it is noted that the target was asked to promote itself at {promoted}, and {Journal.Path} does not know of it: it is an older copy of its cutover's journal. Nothing was done. Give the newest one (Get-Cutover). Only if that is lost: stop the target, see to the source's rights and settings by hand, then DROP TABLE {MarkTable.Schema}.mark.");
             }
         }
         catch (Exception error) when (error is NpgsqlException || IsBrokenConnection(error))

@@ -48,6 +48,7 @@ public sealed partial class CutoverRunner
 
         bool resumed = Current.Any();
         await RefuseStaleAsync(cancel);
+        await RefuseOpenedSourceAsync(cancel);
         if (!resumed)
         {
             _context.Learn(_context.Facts with { Returning = _plan.IsReturn }, CutoverEvent.Planned, string.Join(", ", _plan.Steps.Select(step => step.Name)));

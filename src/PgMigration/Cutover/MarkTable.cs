@@ -8,11 +8,16 @@ internal static class MarkTable
     /// <summary>Our schema; the fence leaves it alone.</summary>
     public const string Schema = "pgmigration";
 
+    /// <summary>Whether this login may make the table: in a schema that somebody made for it, or in one of its own making.</summary>
+    public static Task<bool> MayCreateAsync(NpgsqlConnection session, CancellationToken cancel) =>
+        session.ScalarAsync<bool>($"select coalesce((select has_schema_privilege(oid, 'CREATE') from pg_namespace where nspname = '{Schema}'), has_database_privilege(current_database(), 'CREATE'))", cancel);
+
     /// <summary>Makes the table if it is not there.</summary>
     public static Task CreateAsync(NpgsqlConnection session, CancellationToken cancel) =>
         session.ExecuteAsync($"""
-            create schema if not exists {Schema};
-            create table if not exists {Schema}.mark (cutover text primary key, nonce text not null, written_at timestamptz not null default now(), proved_at timestamptz)
+            do $$ begin if to_regnamespace('{Schema}') is null then create schema {Schema}; end if; end $$;
+            create table if not exists {Schema}.mark (cutover text primary key, nonce text not null, written_at timestamptz not null default now(), proved_at timestamptz, promoting_at timestamptz);
+            alter table {Schema}.mark add column if not exists promoting_at timestamptz
             """, cancel);
 
     /// <summary>Claims the source for a cutover: its row is there from now on, with no nonce yet.</summary>
@@ -70,6 +75,16 @@ internal static class MarkTable
         }
     }
 
+    /// <summary>Notes on the source that its target is asked to promote itself.</summary>
+    public static Task NotePromotionAsync(NpgsqlConnection session, string cutover, CancellationToken cancel) =>
+        session.ExecuteAsync($"update {Schema}.mark set promoting_at = clock_timestamp() where cutover = @cutover", cancel, new NpgsqlParameter<string>("cutover", cutover));
+
+    /// <summary>When the target of a cutover was asked to promote itself; null where that is not noted.</summary>
+    public static async Task<string?> FindPromotionAsync(NpgsqlConnection session, string cutover, CancellationToken cancel) =>
+        await session.ScalarAsync<bool>($"select exists (select from pg_attribute where attrelid = to_regclass('{Schema}.mark') and attname = 'promoting_at' and not attisdropped)", cancel)
+            ? await session.TextOrNullAsync($"select promoting_at::timestamptz(0)::text from {Schema}.mark where cutover = @cutover", cancel, new NpgsqlParameter<string>("cutover", cutover))
+            : null;
+
     /// <summary>Removes the row, and the table and schema with it unless another cutover's row or somebody's object is in there.</summary>
     public static Task RemoveAsync(NpgsqlConnection session, string cutover, CancellationToken cancel) =>
         session.ExecuteAsync($"""
@@ -80,7 +95,7 @@ internal static class MarkTable
                 if exists (select from {Schema}.mark) then return; end if;
                 begin
                     drop table {Schema}.mark;
-                    drop schema {Schema};
+                    if has_database_privilege(current_database(), 'CREATE') then drop schema {Schema}; end if; -- who could not make it keeps it
                 exception when dependent_objects_still_exist or insufficient_privilege then null; -- takes back this block, not the row's removal
                 end;
             end $$

@@ -12,7 +12,7 @@ public sealed class DrainTasks : ICutoverStep
     public string Name => nameof(DrainTasks);
 
     /// <inheritdoc/>
-    public string Effect => "wait until the target shows the nonce of every task and the applied changes stand still; look whether a row was skipped, a table given up, or anything created on the source since";
+    public string Effect => "wait until the target shows the nonce of every task and the applied changes stand still; look whether a row was skipped, a table given up, or anything made, changed or dropped on the source since";
 
     /// <inheritdoc/>
     public string UndoEffect => "nothing to undo";
@@ -25,7 +25,7 @@ public sealed class DrainTasks : ICutoverStep
         var target = await context.TargetSessionAsync(cancel);
         string skipped = await DmsProof.NothingSkippedAsync(context, target, cancel);
         string still = await StandStillAsync(context, cancel);
-        return $"nonce of {string.Join(", ", link.TaskNames)} found, {skipped}, {still}, {await SourceFence.ProveUntouchedAsync(context, cancel)}";
+        return $"nonce of {string.Join(", ", link.TaskNames)} found, {skipped}, {still}, {await SinceTheMark.ProveUntouchedAsync(context, cancel)}";
     }
 
     /// <inheritdoc/>

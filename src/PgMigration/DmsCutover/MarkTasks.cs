@@ -30,8 +30,8 @@ public sealed class MarkTasks : ICutoverStep
         }
 
         var mark = await source.LsnAsync("pg_logical_emit_message(false, 'pgmigration', @nonce)", cancel, new Npgsql.NpgsqlParameter<string>("nonce", nonce));
-        long xid = await source.ScalarAsync<long>("select txid_snapshot_xmax(txid_current_snapshot())", cancel);
-        context.Learn(context.Facts with { Nonce = nonce, MarkLsn = mark, MarkXid = xid, MarkTimeline = await MarkSource.TimelineAsync(source, cancel) });
+        string snapshot = await CatalogChanges.SnapshotAsync(source, cancel);
+        context.Learn(context.Facts with { Nonce = nonce, MarkLsn = mark, MarkSnapshot = snapshot, MarkCounts = await CatalogChanges.CountAsync(source, cancel), MarkTimeline = await MarkSource.TimelineAsync(source, cancel) });
         return string.Create(CultureInfo.InvariantCulture, $"nonce written for {tasks.Count} tasks, before {mark}");
     }
 

@@ -9,6 +9,7 @@ internal static class FenceRemains
         select r.number, r.name from unnest(@numbers, @kinds, @names, @columns, @grantors, @grantees) r(number, kind, name, col, grantor, grantee)
         where case r.kind when 'SCHEMA' then to_regnamespace(r.name) is not null
                           when 'DATABASE' then true
+                          when 'ROUTINE' then to_regprocedure(r.name) is not null
                           when 'LARGE OBJECT' then exists (select from pg_largeobject_metadata l where l.oid::text = r.name)
                           else to_regclass(r.name) is not null end
           and (r.col is null or exists (select from pg_attribute a where a.attrelid = to_regclass(r.name) and quote_ident(a.attname) = r.col and not a.attisdropped))

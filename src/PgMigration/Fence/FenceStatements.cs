@@ -55,6 +55,7 @@ internal static class FenceStatements
         "TABLE" => "INSERT, UPDATE, DELETE, TRUNCATE",
         "SEQUENCE" => "USAGE, UPDATE",
         "LARGE OBJECT" => "UPDATE",
+        "ROUTINE" => "EXECUTE",
         _ => "CREATE",
     };
 

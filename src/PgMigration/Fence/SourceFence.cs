@@ -14,40 +14,13 @@ namespace PgMigration;
 /// </remarks>
 public static class SourceFence
 {
-    /// <summary>What this login could not fence, each in a sentence with what to do; empty when nothing stands in the way. Changes nothing.</summary>
-    public static async Task<IReadOnlyList<string>> FindObstaclesAsync(NpgsqlConnection session, CancellationToken cancel = default)
-    {
-        var obstacles = new List<string>();
-        string login = await session.ScalarAsync<string>("select quote_ident(current_user)", cancel);
-        foreach (var (grant, _) in (await WriteRights.ReadAsync(session, cancel)).Where(right => !right.Ours))
-        {
-            obstacles.Add($"{grant.Grantee ?? "PUBLIC"} may {string.Join("/", grant.Privileges)} {Shorten(grant.Objects)} ({grant.Kind.ToLowerInvariant()}, owner {grant.Owner}, granted by {grant.Grantor}), which this login cannot revoke. Somebody who may, runs before the cutover: REVOKE {string.Join(", ", grant.Privileges)} ON {grant.Kind} {grant.Objects[0]} FROM {grant.Grantee ?? "PUBLIC"}; or lets this login do it: GRANT {grant.Owner} TO {login}.");
-        }
-
-        // Members of pg_write_all_data (14+) write whatever the lists say.
-        obstacles.AddRange(await session.RowsAsync("""
-            select format('Role %I is a member of pg_write_all_data, whose right no revocation takes away. Run: REVOKE pg_write_all_data FROM %I', rolname, rolname)
-            from pg_roles
-            where not rolsuper and rolname <> 'pg_write_all_data' and exists (select from pg_roles where rolname = 'pg_write_all_data')
-              and pg_has_role(oid, (select oid from pg_roles where rolname = 'pg_write_all_data'), 'MEMBER')
-            """, row => row.GetString(0), cancel));
-
-        // The worker of a subscription writes as its owner, a superuser as a rule; and a physical target would begin to subscribe too.
-        obstacles.AddRange(await session.RowsAsync("""
-            select format('Subscription %I is enabled: what it receives is written whatever the fence says, and the target would take from the same slot. Its owner runs: ALTER SUBSCRIPTION %I DISABLE', subname, subname)
-            from pg_subscription where subenabled and subdbid = (select oid from pg_database where datname = current_database())
-            """, row => row.GetString(0), cancel));
-        obstacles.AddRange(await PreparedTransactions.FindAsync(session, cancel));
-        return obstacles;
-    }
-
     /// <summary>Reads what a fence will change. Nothing is changed yet, so that the record can be journalled before it is.</summary>
     /// <param name="session">Our session there.</param>
     /// <param name="cancel">Ends it.</param>
     /// <param name="spared">Roles whose sessions a link still needs: they begin read-write, and no right of theirs is given back.</param>
     public static async Task<FenceRecord> ReadAsync(NpgsqlConnection session, CancellationToken cancel = default, params string[] spared)
     {
-        var grants = (await WriteRights.ReadAsync(session, cancel)).Where(right => right.Ours).Select(right => right.Grant).ToList();
+        var grants = (await WriteRights.ReadAsync(session, spared.Length > 0, cancel)).Where(right => right.Ours).Select(right => right.Grant).ToList();
         var settings = await session.RowsAsync("""
             select t.role, (select split_part(c, '=', 2) from pg_db_role_setting s cross join lateral unnest(s.setconfig) c
                             where s.setdatabase = d.oid and s.setrole = t.setrole and c like 'default\_transaction\_read\_only=%'),
@@ -83,7 +56,7 @@ public static class SourceFence
                 return record;
             }
             catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn
-                or PostgresErrorCodes.UndefinedObject or PostgresErrorCodes.InvalidSchemaName)
+                or PostgresErrorCodes.UndefinedObject or PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.InvalidSchemaName)
             {
                 var left = await FenceRemains.ReadAsync(session, record, cancel);
                 if (left.Grants.Sum(grant => grant.Objects.Count) == record.Grants.Sum(grant => grant.Objects.Count))
@@ -100,7 +73,7 @@ public static class SourceFence
     /// <exception cref="MigrationException"><c>FenceNotLiftable</c>, naming what is missing.</exception>
     public static async Task ProveLiftedAsync(NpgsqlConnection session, FenceRecord record, CancellationToken cancel = default)
     {
-        var there = (await WriteRights.ReadAsync(session, cancel)).SelectMany(right => Each(right.Grant)).ToHashSet();
+        var there = (await WriteRights.ReadAsync(session, sparesDms: false, cancel)).SelectMany(right => Each(right.Grant)).ToHashSet();
         if (record.Grants.SelectMany(Each).FirstOrDefault(right => !there.Contains(right)) is { } lost)
         {
             throw new MigrationException("FenceNotLiftable", MigrationErrorKind.InvalidOperation, $"The fence is not lifted as it was found: '{lost}' is missing.");
@@ -120,16 +93,29 @@ public static class SourceFence
         try
         {
             await session.ExecuteAsync(Script([.. FenceStatements.Raise(record)]), cancel);
-            if (await WriteRights.ReadAsync(session, cancel) is [var (left, _), ..])
+            if (await WriteRights.FindLeftAsync(session, spared.Length > 0, cancel) is { } left)
             {
                 throw Incomplete($"{Describe(left)} would be left behind the fence.");
             }
 
+            await FenceCanary.TryAsync(session, record, cancel);
             await session.ExecuteAsync(string.Join(";\n", FenceStatements.Lift(record)), cancel);
             await ProveLiftedAsync(session, record, cancel);
         }
-        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.InsufficientPrivilege)
+        catch (PostgresException error) when (!string.IsNullOrEmpty(error.Where) || error.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
+            await session.ExecuteAsync("rollback", CancellationToken.None);
+            if (await FenceObstacles.FindEventTriggerAsync(session, error.Where ?? string.Empty, cancel) is { } trigger)
+            {
+                throw new MigrationException("FenceNotLiftable", MigrationErrorKind.PermissionDenied,
+                    $"Event trigger {trigger} fires at each right that the fence revokes and gives back, and then fails: {error.MessageText}. What it writes to is fenced as well. A superuser switches it off for the time of the cutover: ALTER EVENT TRIGGER {trigger} DISABLE", error);
+            }
+
+            if (error.SqlState != PostgresErrorCodes.InsufficientPrivilege)
+            {
+                throw;
+            }
+
             throw new MigrationException("FenceNotLiftable", MigrationErrorKind.PermissionDenied,
                 $"Tried in a transaction that was rolled back, the fence could not be raised and lifted again: {error.MessageText}. A role that granted rights on must still be able to (USAGE on the schema, its own grant option); mend that, or revoke what it granted.", error);
         }
@@ -140,26 +126,11 @@ public static class SourceFence
     }
 
     /// <summary>
-    /// Settings of roles that begin their sessions read-write whatever the database's default says, and that this login may not change:
-    /// missing rights hold them all the same, but what they own they may still alter. Each in a sentence with what to run.
-    /// </summary>
-    public static async Task<IReadOnlyList<string>> FindOverridesAsync(NpgsqlConnection session, CancellationToken cancel = default)
-    {
-        var ours = (await ReadAsync(session, cancel)).Settings.Select(setting => setting.Role).OfType<string>().ToArray();
-        return await session.RowsAsync("""
-            select distinct format('Role %I has a setting of its own for default_transaction_read_only, which beats the database''s. Somebody who may, runs before the cutover: ALTER ROLE %I IN DATABASE %I SET default_transaction_read_only = on', r.rolname, r.rolname, current_database())
-            from pg_db_role_setting s join pg_roles r on r.oid = s.setrole cross join lateral unnest(s.setconfig) c
-            where s.setdatabase in (0, (select oid from pg_database where datname = current_database())) and c like 'default\_transaction\_read\_only=%'
-              and c !~ '=(on|true|yes|1)$' and quote_ident(r.rolname) <> all (@ours)
-            """, row => row.GetString(0), cancel, new NpgsqlParameter<string[]>("ours", ours));
-    }
-
-    /// <summary>
     /// Proves that the raised fence holds: ends the sessions from before it, waits out transactions that this login cannot end, and then looks
-    /// for a right that is left, a prepared transaction, and has a write refused in a new session. Returns what was seen.
+    /// for a right that is left, a prepared transaction, and has a write refused in a new session.
     /// </summary>
     /// <exception cref="MigrationException"><c>FenceIncomplete</c>: who can still write, and the command for somebody who may end them.</exception>
-    public static async Task<string> ProveAsync(FencedServer fenced, FenceRecord record, IMigrationObserver observer, CancellationToken cancel = default)
+    public static async Task<FenceProof> ProveAsync(FencedServer fenced, FenceRecord record, IMigrationObserver observer, CancellationToken cancel = default)
     {
         var ended = await SessionsFromBefore.EndAsync(fenced, cancel);
         if (ended.Count > 0)
@@ -169,7 +140,17 @@ public static class SourceFence
                 $"{ended.Count} session(s) that did not come through the paused app were ended: {string.Join("; ", ended.Take(10))}{(ended.Count > 10 ? "; …" : string.Empty)}. See that what they belong to goes to the new server too."));
         }
 
-        if (await WriteRights.ReadAsync(fenced.Session, cancel) is [var (left, _), ..])
+        // Before the rights are read: one that is granted behind our look is a change of the catalog since then.
+        string snapshot = await CatalogChanges.SnapshotAsync(fenced.Session, cancel);
+        string refused = await RefuseAsync(fenced, record, cancel);
+        return new FenceProof(string.Create(CultureInfo.InvariantCulture, $"no right to write left, {ended.Count} sessions ended, {refused}"), snapshot);
+    }
+
+    /// <summary>Looks for a right that is left and for a prepared transaction, and has a write refused in a new session; ends nobody.</summary>
+    /// <exception cref="MigrationException"><c>FenceIncomplete</c>: who can still write.</exception>
+    internal static async Task<string> RefuseAsync(FencedServer fenced, FenceRecord record, CancellationToken cancel)
+    {
+        if (await WriteRights.FindLeftAsync(fenced.Session, fenced.Spared.Length > 0, cancel) is { } left)
         {
             throw Incomplete($"{Describe(left)}, still.");
         }
@@ -180,45 +161,7 @@ public static class SourceFence
             throw Incomplete(prepared);
         }
 
-        string canary = await FenceCanary.RefuseAsync(fenced, record, cancel);
-        return string.Create(CultureInfo.InvariantCulture, $"no right to write left, {ended.Count} sessions ended, nothing prepared, {canary}");
-    }
-
-    /// <summary>
-    /// Proves that nothing was created on the source since the mark. An owner needs no right to change what he owns, so a session that
-    /// overrides the read-only default could still create a table or a large object: what it made is not on the target.
-    /// </summary>
-    /// <exception cref="MigrationException"><c>SourceWrittenAfterMark</c>, naming it.</exception>
-    public static async Task<string> ProveUntouchedAsync(CutoverContext context, CancellationToken cancel = default)
-    {
-        for (int attempt = 1; ; attempt++)
-        {
-            try
-            {
-                var session = await context.FencedSourceSessionAsync(cancel);
-                // Rows frozen long ago still show their old number, which looks to come from the future once two billion others followed: an
-                // age below zero is theirs.
-                var made = await session.RowsAsync("""
-                    with mark as (select age((@mark % 4294967296)::text::xid) as age)
-                    select format('%s %s', case relkind when 'i' then 'index' when 'S' then 'sequence' else 'relation' end, oid::regclass) from pg_class, mark
-                    where relpersistence <> 't' and age(pg_class.xmin) between 0 and mark.age
-                    union all select format('large object %s', oid) from pg_largeobject_metadata l, mark where age(l.xmin) between 0 and mark.age
-                    """, row => row.GetString(0), cancel, new NpgsqlParameter<long>("mark", context.Facts.MarkXid));
-                return made is [var first, ..]
-                    ? throw new MigrationException("SourceWrittenAfterMark", MigrationErrorKind.InvalidOperation,
-                        $"After the mark was set, {first} was created or changed on the source, which the target will not have. Somebody overrides the read-only default: stop them, then try again.")
-                    : "nothing created since on the source";
-            }
-            catch (NpgsqlException) when (attempt == 1)
-            {
-                // the session broke; a new one is opened
-            }
-            catch (Exception error) when (error is NpgsqlException or MigrationException { Kind: MigrationErrorKind.Connection })
-            {
-                context.Observer.Warning($"The source could not be asked whether anything was created since the mark: {Redaction.Of(error.Message)}");
-                return "the source did not answer any more";
-            }
-        }
+        return $"nothing prepared, {await FenceCanary.RefuseAsync(fenced, record, cancel)}";
     }
 
     private static async Task CommitAsync(NpgsqlConnection session, IEnumerable<string> statements, CancellationToken cancel)
@@ -249,7 +192,7 @@ public static class SourceFence
     private static string Describe(FencedGrant grant) =>
         $"{grant.Grantee ?? "PUBLIC"} may {string.Join("/", grant.Privileges)} {grant.Kind.ToLowerInvariant()} {Shorten(grant.Objects)}{(grant.Column is null ? string.Empty : $" ({grant.Column})")} (granted by {grant.Grantor}{(grant.Grantable ? ", with grant option" : string.Empty)})";
 
-    private static string Shorten(IReadOnlyList<string> objects) =>
+    internal static string Shorten(IReadOnlyList<string> objects) =>
         objects.Count <= 3 ? string.Join(", ", objects) : string.Create(CultureInfo.InvariantCulture, $"{string.Join(", ", objects.Take(3))} and {objects.Count - 3} more");
 
     internal static MigrationException Incomplete(string reason) => new("FenceIncomplete", MigrationErrorKind.PermissionDenied, reason);

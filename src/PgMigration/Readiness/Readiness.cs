@@ -72,7 +72,7 @@ public static class Readiness
             findings.AddRange(await rule.AskAsync(here, source.Database, cancel));
         }
 
-        findings.AddRange((await SourceFence.FindObstaclesAsync(here, cancel)).Select(obstacle => new ReadinessFinding
+        findings.AddRange((await FenceObstacles.FindAsync(here, cancel)).Select(obstacle => new ReadinessFinding
         {
             Severity = FindingSeverity.Blocker, Name = "FenceObstacle", Database = source.Database, Subject = $"login {source.User}", Consequence = $"It cannot fence the source at the cutover: {obstacle}", Fix = "Give the login what it lacks, or migrate as the owner.",
         }));

@@ -47,19 +47,19 @@ public sealed class CheckGates : ICutoverStep
         }
 
         await CheckOpenAsync(context, cancel);
-        if (!await source.ScalarAsync<bool>("select has_database_privilege(current_database(), 'CREATE')", cancel))
+        if (!await MarkTable.MayCreateAsync(source, cancel))
         {
-            throw Closed($"The login {context.Source.User} may not create a schema in {context.Source.Database}, where the mark is written. Run: GRANT CREATE ON DATABASE … TO {context.Source.User}.");
+            throw Closed($"The login {context.Source.User} has no schema in {context.Source.Database} where the mark could be written, and may not make one. Somebody who may, runs: {await source.ScalarAsync<string>($"select format('CREATE SCHEMA {MarkTable.Schema} AUTHORIZATION %I', current_user)", cancel)}");
         }
 
-        if (await SourceFence.FindObstaclesAsync(source, cancel) is [var obstacle, ..] obstacles)
+        if (await FenceObstacles.FindAsync(source, cancel, context.SparedLogins) is [var obstacle, ..] obstacles)
         {
             throw Closed(obstacles.Count == 1 ? obstacle : string.Create(CultureInfo.InvariantCulture, $"{obstacles.Count} obstacles to the fence: {string.Join(" ", obstacles)}"));
         }
 
-        foreach (string overriding in await SourceFence.FindOverridesAsync(source, cancel))
+        foreach (string gap in await FenceObstacles.FindGapsAsync(source, cancel))
         {
-            context.Observer.Warning(overriding);
+            context.Observer.Warning(gap);
         }
 
         var clock = Stopwatch.StartNew();

@@ -14,7 +14,7 @@ public sealed class DrainLink : ICutoverStep
     public string Name => nameof(DrainLink);
 
     /// <inheritdoc/>
-    public string Effect => "wait until the target has replayed the mark and shows the nonce; look whether anything was created on the source since";
+    public string Effect => "wait until the target has replayed the mark and shows the nonce; look whether anything was made, changed or dropped on the source since";
 
     /// <inheritdoc/>
     public string UndoEffect => "nothing to undo";
@@ -34,7 +34,7 @@ public sealed class DrainLink : ICutoverStep
                 replayed = await target.LsnAsync("pg_last_wal_replay_lsn()", cancel);
                 if (replayed >= mark)
                 {
-                    return $"{await ProveAsync(context, target, cancel)}, {await SourceFence.ProveUntouchedAsync(context, cancel)}";
+                    return $"{await ProveAsync(context, target, cancel)}, {await SinceTheMark.ProveUntouchedAsync(context, cancel)}";
                 }
             }
             catch (NpgsqlException error) when (error is not PostgresException or PostgresException { SqlState: "40001" or "40P01" or "57P01" })

@@ -23,10 +23,11 @@ public sealed class FenceSource : ICutoverStep
         }
 
         await SourceFence.RaiseAsync(session, context.Facts.Fence!, cancel);
-        string proof = await SourceFence.ProveAsync(
+        var proof = await SourceFence.ProveAsync(
             new FencedServer(session, context.OwnSourcePids, context.AppLogin is { } app ? [context.Source, app] : [context.Source], context.Options.FenceTimeout) { Spared = context.SparedLogins }, context.Facts.Fence!, context.Observer, cancel);
         context.FencedIncarnation = context.SourceIncarnation;
-        return proof;
+        context.Remember(context.Facts with { FenceSnapshot = proof.Snapshot });
+        return proof.Seen;
     }
 
     /// <summary>Never taken for done on the journal's word: raising it again is quick, and proves it anew.</summary>

@@ -22,9 +22,9 @@ public sealed class MarkSource : ICutoverStep
         string nonce = RandomNumberGenerator.GetHexString(32, lowercase: true);
         await MarkTable.WriteAsync(source, context.Facts.Id, nonce, cancel);
         var mark = await source.LsnAsync("pg_logical_emit_message(false, 'pgmigration', @nonce)", cancel, new Npgsql.NpgsqlParameter<string>("nonce", nonce));
-        long xid = await source.ScalarAsync<long>("select txid_snapshot_xmax(txid_current_snapshot())", cancel);
+        string snapshot = await CatalogChanges.SnapshotAsync(source, cancel);
         uint timeline = await TimelineAsync(source, cancel);
-        context.Learn(context.Facts with { Nonce = nonce, MarkLsn = mark, MarkXid = xid, MarkTimeline = timeline });
+        context.Learn(context.Facts with { Nonce = nonce, MarkLsn = mark, MarkSnapshot = snapshot, MarkTimeline = timeline });
         return $"nonce written, drain to {mark} on timeline {timeline}";
     }
 

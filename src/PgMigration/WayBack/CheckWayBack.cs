@@ -31,7 +31,7 @@ public sealed class CheckWayBack : ICutoverStep
             throw Preconditions.Closed($"The server at {context.Target} is not the one that this cutover opened: it does not hold its mark.");
         }
 
-        if (await WriteRights.ReadAsync(source, cancel) is [var (right, _), ..])
+        if (await WriteRights.FindLeftAsync(source, sparesDms: false, cancel) is { } right)
         {
             throw Preconditions.Closed($"The old server {context.Source} is not fenced any more ({right.Grantee ?? "PUBLIC"} may {string.Join("/", right.Privileges)} {right.Objects[0]}): somebody may have written there since, and nobody can put the two together.");
         }

@@ -23,7 +23,7 @@ public sealed class FenceTarget : ICutoverStep
 
         await SourceFence.RaiseAsync(target, context.Facts.ReturnFence!, cancel);
         var fenced = new FencedServer(target, [target.ProcessID], context.AppTarget == context.Target ? [context.Target] : [context.Target, context.AppTarget], context.Options.FenceTimeout);
-        return await SourceFence.ProveAsync(fenced, context.Facts.ReturnFence!, context.Observer, cancel);
+        return (await SourceFence.ProveAsync(fenced, context.Facts.ReturnFence!, context.Observer, cancel)).Seen;
     }
 
     /// <inheritdoc/>

@@ -102,7 +102,7 @@ public sealed class FenceSessionTests : IAsyncLifetime
         await host.ExecuteAsync($"create role legacy login; {setting}", CancellationToken.None);
         await using (var app = await _bed.Host.App.ConnectAsync())
         {
-            Assert.Contains("ALTER ROLE legacy IN DATABASE app SET default_transaction_read_only = on", Assert.Single(await SourceFence.FindOverridesAsync(app)), StringComparison.Ordinal);
+            Assert.Contains("ALTER ROLE legacy IN DATABASE app SET default_transaction_read_only = on", Assert.Single(await FenceObstacles.FindOverridesAsync(app)), StringComparison.Ordinal);
         }
 
         string before = await SettingsAsync(host);

@@ -90,7 +90,7 @@ public sealed class FenceTests : IAsyncLifetime
         await using var owner = await _bed.Host.App.ConnectAsync();
         await owner.ExecuteAsync("begin; insert into items (who) values ('two-phase'); prepare transaction 'left over'", CancellationToken.None);
 
-        var obstacle = Assert.Single(await SourceFence.FindObstaclesAsync(owner));
+        var obstacle = Assert.Single(await FenceObstacles.FindAsync(owner));
 
         Assert.Contains("COMMIT PREPARED 'left over'", obstacle, StringComparison.Ordinal);
         await owner.ExecuteAsync("rollback prepared 'left over'", CancellationToken.None);
@@ -103,13 +103,13 @@ public sealed class FenceTests : IAsyncLifetime
         {
             await host.ExecuteAsync("create subscription feed connection 'host=127.0.0.1 port=1' publication p with (connect = false)", CancellationToken.None);
             await using var before = await _bed.Host.App.ConnectAsync();
-            Assert.Empty(await SourceFence.FindObstaclesAsync(before));
+            Assert.Empty(await FenceObstacles.FindAsync(before));
             await host.ExecuteAsync("alter subscription feed enable", CancellationToken.None);
         }
 
         await using var session = await _bed.Host.App.ConnectAsync();
 
-        Assert.Contains("ALTER SUBSCRIPTION feed DISABLE", Assert.Single(await SourceFence.FindObstaclesAsync(session)), StringComparison.Ordinal);
+        Assert.Contains("ALTER SUBSCRIPTION feed DISABLE", Assert.Single(await FenceObstacles.FindAsync(session)), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -165,7 +165,7 @@ public sealed class FenceTests : IAsyncLifetime
         await host.ExecuteAsync("create role vendor; create table vendor_data (id int); alter table vendor_data owner to vendor; grant insert on vendor_data to app", CancellationToken.None);
         await using var session = await _bed.Host.App.ConnectAsync();
 
-        var obstacles = await SourceFence.FindObstaclesAsync(session);
+        var obstacles = await FenceObstacles.FindAsync(session);
 
         Assert.Contains(obstacles, each => each.StartsWith("app may INSERT public.vendor_data (table, owner vendor", StringComparison.Ordinal));
     }
@@ -177,7 +177,7 @@ public sealed class FenceTests : IAsyncLifetime
         await host.ExecuteAsync("create role tenant login; create schema theirs authorization tenant", CancellationToken.None);
         await using var session = await _bed.Host.App.ConnectAsync();
 
-        Assert.Contains(await SourceFence.FindObstaclesAsync(session), each => each.StartsWith("tenant may CREATE theirs (schema", StringComparison.Ordinal));
+        Assert.Contains(await FenceObstacles.FindAsync(session), each => each.StartsWith("tenant may CREATE theirs (schema", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -246,11 +246,11 @@ public sealed class FenceTests : IAsyncLifetime
 
         if (found is null)
         {
-            Assert.Equal("nothing created since on the source", await SourceFence.ProveUntouchedAsync(context));
+            Assert.Equal("nothing made, changed or dropped since on the source", await SinceTheMark.ProveUntouchedAsync(context, default));
         }
         else
         {
-            var error = await Assert.ThrowsAsync<MigrationException>(() => SourceFence.ProveUntouchedAsync(context));
+            var error = await Assert.ThrowsAsync<MigrationException>(() => SinceTheMark.ProveUntouchedAsync(context, default));
             Assert.Equal("SourceWrittenAfterMark", error.ErrorId);
             Assert.Contains(found, error.Message, StringComparison.Ordinal);
         }
@@ -273,11 +273,11 @@ public sealed class FenceTests : IAsyncLifetime
         await MarkTable.CreateAsync(await context.SourceSessionAsync(default), default);
         await new MarkSource().DoAsync(context, default);
 
-        Assert.Equal("nothing created since on the source", await SourceFence.ProveUntouchedAsync(context));
+        Assert.Equal("nothing made, changed or dropped since on the source", await SinceTheMark.ProveUntouchedAsync(context, default));
 
         await using var owner = await _bed.Host.App.ConnectAsync();
         await owner.ExecuteAsync("alter table items add column more int", CancellationToken.None);
-        Assert.Equal("SourceWrittenAfterMark", (await Assert.ThrowsAsync<MigrationException>(() => SourceFence.ProveUntouchedAsync(context))).ErrorId);
+        Assert.Equal("SourceWrittenAfterMark", (await Assert.ThrowsAsync<MigrationException>(() => SinceTheMark.ProveUntouchedAsync(context, default))).ErrorId);
     }
 
     [Fact]
