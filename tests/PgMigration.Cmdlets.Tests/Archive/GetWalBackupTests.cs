@@ -2,6 +2,7 @@ using System.Management.Automation;
 
 namespace PgMigration.Cmdlets.Tests;
 
+[Collection("AWS keys in the environment")] // which the whole process shares: one at a time
 public sealed class GetWalBackupTests : IDisposable
 {
     private readonly HostedEngine _engine = HostedEngine.WithModule();

@@ -3,6 +3,7 @@ using System.Text.Json;
 namespace PgMigration.Cmdlets.Tests;
 
 /// <summary>The cmdlets take the settings that people of WAL-G have.</summary>
+[Collection("AWS keys in the environment")] // which the whole process shares: one at a time
 public sealed class WalgConfigTests : IDisposable
 {
     private readonly HostedEngine _engine = HostedEngine.WithModule();

@@ -1,6 +1,7 @@
 namespace PgMigration.Cmdlets.Tests;
 
 /// <summary>The runbooks as they ship, in the hosted engine, on real servers: a locked-down host, its archive, and a server whose administrator is no superuser.</summary>
+[Collection("AWS keys in the environment")] // which the whole process shares: one at a time
 public sealed class RunbookTests : IDisposable
 {
     private static readonly string Runbooks = Path.Combine(Checkout.Root, "module", "runbooks");
