@@ -31,8 +31,8 @@ function Invoke-AllTests([string] $Stage) {
     [int]($failed -gt 0 -or $passed -eq 0)
 }
 
-# Two projects at once, since their tests wait for servers more than they compute; the longest begins first. What a project prints is shown
-# when it has ended, so that the two do not mix. Returns a name and an exit code each.
+# Three projects at once, since their tests wait for servers more than they compute; the longest begins first. What a project prints is shown
+# when it has ended, so that they do not mix. Returns a name and an exit code each.
 function Invoke-TestProject([string] $Results) {
     $waiting = [Collections.Generic.Queue[string]]::new()
     $projects = [IO.Directory]::GetFiles("$Root/tests", '*.Tests.csproj', 'AllDirectories')
@@ -43,7 +43,7 @@ function Invoke-TestProject([string] $Results) {
     $running = [Collections.Generic.List[object]]::new()
     try {
         while ($waiting.Count + $running.Count -gt 0) {
-            while ($waiting.Count -gt 0 -and $running.Count -lt 2) {
+            while ($waiting.Count -gt 0 -and $running.Count -lt 3) {
                 $project = $waiting.Dequeue()
                 $name = [IO.Path]::GetFileNameWithoutExtension($project)
                 Say "Testing $name"
@@ -87,11 +87,17 @@ function Invoke-PesterSuite {
     $counts
 }
 
-# A pwsh that the module takes and the Pester to import there: those that are installed, else those of build/Pester; nothing where neither can be had.
+# A pwsh that the module takes and the Pester to import there: those that are installed, else, where PGMIGRATION_PESTER is nuget, those of build/Pester; nothing
+# where neither can be had.
 function Get-Pester {
     $pwsh = Find-Program pwsh
     $ask = '$PSVersionTable.PSVersion -ge [version]"7.6" ? (Get-Module Pester -ListAvailable).Where{ $_.Version.Major -ge 5 }.Count : 0'
     if ($pwsh -and [int]"$(& $pwsh -NoProfile -Command $ask)" -gt 0) { return $pwsh, 'Pester' }
+
+    if ($env:PGMIGRATION_PESTER -ne 'nuget') {
+        Say 'Skipping the Pester suites: pwsh 7.6 or Pester 5 is not installed. With PGMIGRATION_PESTER=nuget both are downloaded, in another minute.'
+        return
+    }
 
     try {
         Invoke-Dotnet restore "$Root/build/Pester" -v quiet

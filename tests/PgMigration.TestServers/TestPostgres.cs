@@ -73,12 +73,7 @@ public sealed class TestPostgres : IAsyncLifetime, IAsyncDisposable
     }
 
     /// <summary>A port that nobody listens on at this moment.</summary>
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
+    public static int FreePort() => LoopbackPort.Free();
 
     /// <inheritdoc/>
     public async Task InitializeAsync()

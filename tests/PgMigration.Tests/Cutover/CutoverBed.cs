@@ -47,7 +47,7 @@ internal sealed class CutoverBed : IAsyncDisposable
         {
             Binaries = binaries,
             ArchiveCommand = $"cp %p {archive}/%f.tmp && mv {archive}/%f.tmp {archive}/%f",
-            Settings = settings,
+            Settings = ["fsync = off", .. settings ?? []], // nobody pulls the plug here
         });
         await using (var session = await host.App.ConnectAsync())
         {

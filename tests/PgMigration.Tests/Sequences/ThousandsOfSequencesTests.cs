@@ -4,11 +4,11 @@ using Xunit.Abstractions;
 namespace PgMigration.Tests;
 
 [Collection(PostgresCollection.Name)]
-public sealed class TenThousandSequencesTests(TestPostgres postgres, ITestOutputHelper output)
+public sealed class ThousandsOfSequencesTests(TestPostgres postgres, ITestOutputHelper output)
 {
     [Theory]
-    [InlineData(1000, 10)]
-    public async Task Ten_thousand_sequences_are_repaired_in_seconds_and_then_need_nothing(int tables, int columns)
+    [InlineData(300, 10)]
+    public async Task Thousands_of_sequences_are_repaired_in_seconds_and_then_need_nothing(int tables, int columns)
     {
         var target = await postgres.CreateDatabaseAsync();
         await MakeTablesAsync(target, tables, columns);
