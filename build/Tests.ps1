@@ -31,7 +31,7 @@ function Invoke-AllTests([string] $Stage) {
     [int]($failed -gt 0 -or $passed -eq 0)
 }
 
-# Three projects at once, since their tests wait for servers more than they compute; the longest begins first. What a project prints is shown
+# Two projects at once, since their tests wait for servers more than they compute; the longest begins first. What a project prints is shown
 # when it has ended, so that they do not mix. Returns a name and an exit code each.
 function Invoke-TestProject([string] $Results) {
     $waiting = [Collections.Generic.Queue[string]]::new()
@@ -43,7 +43,7 @@ function Invoke-TestProject([string] $Results) {
     $running = [Collections.Generic.List[object]]::new()
     try {
         while ($waiting.Count + $running.Count -gt 0) {
-            while ($waiting.Count -gt 0 -and $running.Count -lt 3) {
+            while ($waiting.Count -gt 0 -and $running.Count -lt 2) {
                 $project = $waiting.Dequeue()
                 $name = [IO.Path]::GetFileNameWithoutExtension($project)
                 Say "Testing $name"
