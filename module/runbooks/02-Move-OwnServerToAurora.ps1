@@ -9,7 +9,7 @@
     resumed, and when the app has been moved it says so, and what is left to do. A cutover that was left half done is named.
     Materialized views are filled with the rest of the schema, and not again: where a run is repeated days later, run REFRESH MATERIALIZED VIEW on the target first,
     and once more when the app has been moved; the cutover names them.
-    DMS's tasks and endpoints stay until -Remove, also of a later run, or Remove-DmsReplication: their slots keep WAL on the source. -WhatIf changes nothing; it writes what would be made.
+    DMS's tasks and endpoints stay until -Remove, also of a later run, or Remove-PgDmsReplication: their slots keep WAL on the source. -WhatIf changes nothing; it writes what would be made.
 .PARAMETER Source
     The server that the app leaves, as a login that may read every table and fence it: its owner or a superuser.
 .PARAMETER Target
@@ -21,7 +21,7 @@
 .PARAMETER SourceForDms
     The source as DMS reaches it, with DMS's own login there.
 .PARAMETER Dms
-    Further parameters of Start-DmsReplication, such as @{ Region = 'eu-central-1'; ReplicationInstance = 'prod'; TaskCount = 4 }.
+    Further parameters of Start-PgDmsReplication, such as @{ Region = 'eu-central-1'; ReplicationInstance = 'prod'; TaskCount = 4 }.
 .PARAMETER Gate
     Checks of your own that must pass before the cutover begins.
 .PARAMETER Below
@@ -78,9 +78,9 @@ if ($earlier -and $earlier[0].Outcome -eq 'CutOver') {
     $link = $null
     try { $link = Get-MigrationLink $from $to } catch { if ($_.FullyQualifiedErrorId -notlike 'LinkNotFound*') { throw } }
     if (-not $link) { "${moved}: nothing is left to do." }
-    elseif (-not $Remove) { "${moved}: what is left is DMS, whose slots keep WAL on $from until its disk is full. Run this again with -Remove, or Remove-DmsReplication." }
+    elseif (-not $Remove) { "${moved}: what is left is DMS, whose slots keep WAL on $from until its disk is full. Run this again with -Remove, or Remove-PgDmsReplication." }
     elseif ($PSCmdlet.ShouldProcess($link.TaskNames -join ', ', 'Remove the DMS tasks and what belongs to them')) {
-        $link | Remove-DmsReplication @reach -Confirm:$false | Where-Object -Not Removed
+        $link | Remove-PgDmsReplication @reach -Confirm:$false | Where-Object -Not Removed
         "${moved}, and DMS is removed."
     }
     exit 0
@@ -100,9 +100,9 @@ Write-LeftOut (Copy-PgSchema $from $to -Section PreData -Confirm:$false | Where-
 $blockers = @(Test-MigrationReadiness $from $to -For Dms -SourceForDms $SourceForDms | Where-Object Severity -EQ Blocker | Where-Object Name -NotIn $Accept)
 if ($blockers) { throw "$($blockers.Count) things stand in the way: $($blockers -join ' ') Mend them, or name those that you accept with -Accept." }
 
-$link = Start-DmsReplication $from $to -SourceForDms $SourceForDms @Dms -Confirm:$false
+$link = Start-PgDmsReplication $from $to -SourceForDms $SourceForDms @Dms -Confirm:$false
 $null = $link | Wait-ReplicationLag -Below $Below
 Write-LeftOut (Copy-PgSchema $from $to -Section PostData -Parallelism $Parallelism -Confirm:$false | Where-Object Action -EQ Skip)
 $link | Wait-ReplicationLag -Below $Below | Invoke-Cutover -Source $from -App $App -AppTarget $AppTarget -Gate $Gate -Confirm:$false
-if ($Remove) { $link | Remove-DmsReplication @reach -Confirm:$false | Where-Object -Not Removed }
+if ($Remove) { $link | Remove-PgDmsReplication @reach -Confirm:$false | Where-Object -Not Removed }
 exit 0

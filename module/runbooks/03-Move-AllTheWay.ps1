@@ -30,7 +30,7 @@
 .PARAMETER Restore
     Further parameters of Start-WalRestore, such as @{ Port = 5433; AllowFrom = '10.0.0.0/16' }.
 .PARAMETER Dms
-    Further parameters of Start-DmsReplication, such as @{ Region = 'eu-central-1'; ReplicationInstance = 'prod' }.
+    Further parameters of Start-PgDmsReplication, such as @{ Region = 'eu-central-1'; ReplicationInstance = 'prod' }.
 .PARAMETER Remove
     Remove DMS's tasks, endpoints, slots and tables when the app has been moved; also of an earlier run.
 .PARAMETER Force

@@ -46,10 +46,10 @@ Describe 'An error' {
         @{ Id = 'WatchIncomplete'; Category = 'InvalidArgument'; Says = '-WatchGate'; Script = { $link | Invoke-Cutover -App $app -WatchFor 60 -WhatIf } }
         @{ Id = 'AutoUndoNeedsWayBack'; Category = 'InvalidArgument'; Says = '-KeepSourceInSync'; Script = { $link | Invoke-Cutover -App $app -AutoUndo -WhatIf } }
         @{ Id = 'StepUnknown'; Category = 'InvalidArgument'; Says = 'FillSegment'; Script = { $link | Invoke-Cutover -App $app -Until Fence -WhatIf } }
-        @{ Id = 'LinkNotSupported'; Category = 'InvalidArgument'; Says = 'Start-DmsReplication'; Script = { $link | Get-DmsReplication } }
-        @{ Id = 'LinkNotSupported'; Category = 'InvalidArgument'; Says = 'Start-DmsReplication'; Script = { $link | Stop-DmsReplication -WhatIf } }
-        @{ Id = 'LinkNotSupported'; Category = 'InvalidArgument'; Says = 'Start-DmsReplication'; Script = { $link | Remove-DmsReplication -WhatIf } }
-        @{ Id = 'EndpointInvalid'; Category = 'InvalidArgument'; Says = 'http'; Script = { Get-DmsReplication -EndpointUrl localhost:1 -Region eu-central-1 } }
+        @{ Id = 'LinkNotSupported'; Category = 'InvalidArgument'; Says = 'Start-PgDmsReplication'; Script = { $link | Get-PgDmsReplication } }
+        @{ Id = 'LinkNotSupported'; Category = 'InvalidArgument'; Says = 'Start-PgDmsReplication'; Script = { $link | Stop-PgDmsReplication -WhatIf } }
+        @{ Id = 'LinkNotSupported'; Category = 'InvalidArgument'; Says = 'Start-PgDmsReplication'; Script = { $link | Remove-PgDmsReplication -WhatIf } }
+        @{ Id = 'EndpointInvalid'; Category = 'InvalidArgument'; Says = 'http'; Script = { Get-PgDmsReplication -EndpointUrl localhost:1 -Region eu-central-1 } }
         @{ Id = 'PathNotOnDisk'; Category = 'InvalidArgument'; Says = 'Env'; Script = { Start-LocalDms Env:/dms } }
     ) {
         $caught = { & $Script } | Should -Throw -PassThru

@@ -25,12 +25,12 @@ Describe 'A local DMS' {
     }
 
     It 'answers the cmdlets of DMS' {
-        Get-DmsReplication -LocalDms $dms | Should -BeNullOrEmpty
+        Get-PgDmsReplication -LocalDms $dms | Should -BeNullOrEmpty
     }
 
     It 'is found again from its description that was kept in a file, with its key' {
         $dms | Export-Clixml "$TestDrive/dms.xml"
-        Get-DmsReplication -LocalDms (Import-Clixml "$TestDrive/dms.xml") | Should -BeNullOrEmpty
+        Get-PgDmsReplication -LocalDms (Import-Clixml "$TestDrive/dms.xml") | Should -BeNullOrEmpty
     }
 
     It 'does not start again elsewhere while it runs, and says what to do' {
@@ -46,6 +46,6 @@ Describe 'A local DMS' {
         Import-Clixml "$TestDrive/dms.xml" | Stop-LocalDms -Remove
         Test-Path $folder | Should -BeFalse
         [PgMigration.LocalDmsServer]::Find($folder) | Should -BeNullOrEmpty
-        { Get-DmsReplication -LocalDms (Import-Clixml "$TestDrive/dms.xml") } | Should -Throw "*Start-LocalDms -Path '$folder'*"
+        { Get-PgDmsReplication -LocalDms (Import-Clixml "$TestDrive/dms.xml") } | Should -Throw "*Start-LocalDms -Path '$folder'*"
     }
 }

@@ -21,6 +21,10 @@ Describe 'Importing the module' {
         (Get-Command -Module PgMigration).Name | Sort-Object | Should -Be $expected
     }
 
+    It 'brings no name that another module on this machine has' {
+        foreach ($name in $expected) { @(Get-Command $name -All).Source | Should -Be 'PgMigration' -Because $name }
+    }
+
     It 'makes its types known' {
         [PgMigration.PgServer]::Parse('postgres://app@db/app').Host | Should -Be 'db'
     }

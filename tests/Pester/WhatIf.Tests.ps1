@@ -54,7 +54,7 @@ Describe '-WhatIf' {
 }
 
 Describe '-Confirm' {
-    It 'is asked without being asked for by <_>' -ForEach 'Invoke-Cutover', 'Resume-Cutover', 'Undo-Cutover', 'Stop-WalRestore', 'Stop-DmsReplication', 'Remove-DmsReplication' {
+    It 'is asked without being asked for by <_>' -ForEach 'Invoke-Cutover', 'Resume-Cutover', 'Undo-Cutover', 'Stop-WalRestore', 'Stop-PgDmsReplication', 'Remove-PgDmsReplication' {
         (Get-Command $_).ImplementingType.GetCustomAttributes([Management.Automation.CmdletAttribute], $false).ConfirmImpact | Should -Be 'High'
     }
 }

@@ -5,7 +5,7 @@ namespace PgMigration.Cmdlets;
 /// <summary>What Invoke-, Resume- and Undo-Cutover have in common: the link, the app, the limits.</summary>
 public abstract class CutoverCmdlet : MigrationCmdlet
 {
-    /// <summary>The link to cut over: what Start-WalRestore, Get-WalRestore, Start-DmsReplication or Get-MigrationLink returned, also over remoting.</summary>
+    /// <summary>The link to cut over: what Start-WalRestore, Get-WalRestore, Start-PgDmsReplication or Get-MigrationLink returned, also over remoting.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [ReplicationLinkTransformation]
     public ReplicationLink? Link { get; set; }

@@ -49,5 +49,5 @@ public abstract class DmsCmdlet : MigrationCmdlet
     /// <summary>A link with the access of this session.</summary>
     /// <exception cref="MigrationException"><c>LinkNotSupported</c>: it is no link by DMS.</exception>
     protected DmsLink LinkOf(ReplicationLink link) => link is DmsLink dms ? dms.WithAccess(Access(dms.Access)) : throw new MigrationException("LinkNotSupported", MigrationErrorKind.InvalidArgument,
-        $"A link of kind {link.Kind} is none of DMS. Expected what Start-DmsReplication or Get-MigrationLink returned.");
+        $"A link of kind {link.Kind} is none of DMS. Expected what Start-PgDmsReplication or Get-MigrationLink returned.");
 }

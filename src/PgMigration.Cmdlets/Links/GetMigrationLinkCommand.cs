@@ -6,7 +6,7 @@ namespace PgMigration.Cmdlets;
 /// <remarks>
 /// The restore runs on the new server; lag and cutover run from a laptop as well. The target must replay the source's WAL: by our
 /// restore_command, by another one, or streamed. For a cutover its login must be a superuser there. A target that was promoted meanwhile
-/// is found too, so that Resume-Cutover and Undo-Cutover can go on with it. Tasks of AWS DMS are found by the row that Start-DmsReplication
+/// is found too, so that Resume-Cutover and Undo-Cutover can go on with it. Tasks of AWS DMS are found by the row that Start-PgDmsReplication
 /// wrote for each, once it has arrived; their region is the ARN's, and the keys those of the session (Set-AWSCredential) or the environment.
 /// </remarks>
 /// <example>

@@ -24,7 +24,7 @@ namespace PgMigration.Cmdlets;
 [OutputType(typeof(ReplicationLag))]
 public sealed class GetReplicationLagCommand : MigrationCmdlet
 {
-    /// <summary>The link to ask: what Start-WalRestore, Start-PgReplication or Start-DmsReplication returned.</summary>
+    /// <summary>The link to ask: what Start-WalRestore, Start-PgReplication or Start-PgDmsReplication returned.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [ReplicationLinkTransformation]
     public ReplicationLink? Link { get; set; }

@@ -16,7 +16,7 @@ public sealed class ReplicationLinkTransformationAttribute : ArgumentTransformat
         PSObject { BaseObject: PSCustomObject } bag => FromBag(bag),
         PSObject { BaseObject: ReplicationLink link } => link,
         ReplicationLink link => link,
-        _ => throw Refuse($"Expected a link, such as Start-WalRestore, Start-DmsReplication and Get-MigrationLink return. Got an object of type {(inputData is PSObject wrapped ? wrapped.BaseObject : inputData).GetType().Name}."),
+        _ => throw Refuse($"Expected a link, such as Start-WalRestore, Start-PgDmsReplication and Get-MigrationLink return. Got an object of type {(inputData is PSObject wrapped ? wrapped.BaseObject : inputData).GetType().Name}."),
     };
 
     private static ReplicationLink FromBag(PSObject bag) => Text(bag, nameof(ReplicationLink.Kind)) == "Dms" ? DmsFromBag(bag) : WalFromBag(bag);

@@ -13,7 +13,7 @@ public sealed record Cutover(ReplicationLink Link, PgServer Source, MigrationApp
     public CutoverPlan Plan => Link.Kind == "Wal" ? CutoverPlan.ForWal(Options, App.SmokeTest is not null)
         : Link.Kind == "Dms" ? (!Options.KeepSourceInSync ? CutoverPlan.ForDms(Options, App.SmokeTest is not null)
             : throw new MigrationException("WayBackNotSupported", MigrationErrorKind.NotSupported, "After a cutover by DMS the old server cannot be kept in sync yet: leave -KeepSourceInSync out. Until the app is pointed at the target, an undo loses nothing."))
-        : throw new MigrationException("LinkNotSupported", MigrationErrorKind.NotSupported, $"There is no plan yet for a link of kind {Link.Kind}; expected one that Start-WalRestore or Start-DmsReplication returned.");
+        : throw new MigrationException("LinkNotSupported", MigrationErrorKind.NotSupported, $"There is no plan yet for a link of kind {Link.Kind}; expected one that Start-WalRestore or Start-PgDmsReplication returned.");
 
     /// <summary>A file for the journal of a new cutover, in the default folder: its name begins with the time.</summary>
     public static string NewJournalPath(PgServer source) => Path.Combine(CutoverJournal.DefaultFolder,

@@ -104,7 +104,7 @@ internal sealed class DmsLagProbe
         var here = await DmsHeartbeat.ReadAsync(source, link.Tasks, cancel);
         if (link.Tasks.Where((_, place) => here[place] is null).Select(task => task.Identifier).ToArray() is [_, ..] mute)
         {
-            return new Flow(null, null, false, $"{string.Join(", ", mute)}: no heartbeat of ours is among the task's tables, so its lag cannot be measured from end to end. Stop-DmsReplication and Start-DmsReplication -TaskArn add it.");
+            return new Flow(null, null, false, $"{string.Join(", ", mute)}: no heartbeat of ours is among the task's tables, so its lag cannot be measured from end to end. Stop-PgDmsReplication and Start-PgDmsReplication -TaskArn add it.");
         }
 
         var (oldest, time) = Behind(here, there);
@@ -188,7 +188,7 @@ internal sealed class DmsLagProbe
         double seconds = (DateTime.UtcNow - first.At).TotalSeconds;
         double pace = seconds > 60 ? (bytes - first.Held) / seconds : 0;
         bool isNear = room is { } left && (bytes > left || (pace > 0 && left / pace < TimeSpan.FromHours(24).TotalSeconds && bytes > left / 4));
-        return !isNear ? null : $"The source keeps {LagText.Of(bytes)} of WAL for DMS and has room for {LagText.Of(room!.Value)} more{(pace > 0 ? $", which lasts {LagText.Of(TimeSpan.FromSeconds(room.Value / pace))} at this pace" : string.Empty)}. Let the task catch up, make room, or remove it (Remove-DmsReplication) before the disk is full or the slot is lost.";
+        return !isNear ? null : $"The source keeps {LagText.Of(bytes)} of WAL for DMS and has room for {LagText.Of(room!.Value)} more{(pace > 0 ? $", which lasts {LagText.Of(TimeSpan.FromSeconds(room.Value / pace))} at this pace" : string.Empty)}. Let the task catch up, make room, or remove it (Remove-PgDmsReplication) before the disk is full or the slot is lost.";
     }
 
     private static string? Join(params string?[] details) => details.Where(text => text is not null).ToArray() is [_, ..] said ? string.Join(" ", said) : null;

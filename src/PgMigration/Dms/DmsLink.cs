@@ -1,6 +1,6 @@
 namespace PgMigration;
 
-/// <summary>One or more tasks of AWS DMS that copy a source's tables and follow its changes: what Start-DmsReplication returns.</summary>
+/// <summary>One or more tasks of AWS DMS that copy a source's tables and follow its changes: what Start-PgDmsReplication returns.</summary>
 public sealed class DmsLink : ReplicationLink
 {
     private readonly DmsLagProbe _probe = new();

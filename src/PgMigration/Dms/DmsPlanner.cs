@@ -53,7 +53,7 @@ internal static class DmsPlanner
         if (await MarkTable.FindClaimAsync(source, cancel) is { } cutover)
         {
             throw new MigrationException("SourceWasCutOver", MigrationErrorKind.InvalidOperation,
-                $"A cutover ({cutover}) has moved the app away from {server}, or was left half done: DMS would write old rows over those that the app has written on {target} since. Where the app runs on {target}, nothing is left to do but Remove-DmsReplication. A cutover that is half done is gone on with by Resume-Cutover or Undo-Cutover, on the machine that has its journal (Get-Cutover). Only if the app does run on {server}: DROP TABLE {MarkTable.Schema}.mark there.");
+                $"A cutover ({cutover}) has moved the app away from {server}, or was left half done: DMS would write old rows over those that the app has written on {target} since. Where the app runs on {target}, nothing is left to do but Remove-PgDmsReplication. A cutover that is half done is gone on with by Resume-Cutover or Undo-Cutover, on the machine that has its journal (Get-Cutover). Only if the app does run on {server}: DROP TABLE {MarkTable.Schema}.mark there.");
         }
     }
 

@@ -1,6 +1,6 @@
 namespace PgMigration;
 
-/// <summary>One thing that Remove-DmsReplication removed, or left and why.</summary>
+/// <summary>One thing that Remove-PgDmsReplication removed, or left and why.</summary>
 /// <param name="What">What it is: Task, Endpoint, Instance, Slot, Publication, EventTrigger, Function, Table, Schema.</param>
 /// <param name="Name">How it is called.</param>
 /// <param name="Where">DMS, Source or Target.</param>

@@ -169,7 +169,7 @@ public static class DmsReplication
         if (task.Status is not ("ready" or "stopped" or "failed"))
         {
             throw new MigrationException("DmsTaskSettingsDiffer", MigrationErrorKind.InvalidOperation,
-                $"Task {task.ReplicationTaskIdentifier} is {task.Status} with other settings than are asked for: {words}. Stop it with Stop-DmsReplication and run this again, or do not ask for them.");
+                $"Task {task.ReplicationTaskIdentifier} is {task.Status} with other settings than are asked for: {words}. Stop it with Stop-PgDmsReplication and run this again, or do not ask for them.");
         }
 
         await dms.ModifyReplicationTaskAsync(new ModifyReplicationTaskRequest { ReplicationTaskArn = task.ReplicationTaskArn!, ReplicationTaskSettings = settings }, cancel);
@@ -206,7 +206,7 @@ public static class DmsReplication
             bool hasHeartbeat = DmsTableMappings.Has(task.TableMappings, MarkTable.Schema, name.Heartbeat);
             if (!hasHeartbeat && task.Status is not ("ready" or "stopped" or "failed"))
             {
-                observer.Warning($"Task {name.Identifier} is {task.Status} without a heartbeat of ours among its tables, so neither its lag nor a cutover can be proven. Stop it with Stop-DmsReplication, then run Start-DmsReplication -TaskArn again, which adds it.");
+                observer.Warning($"Task {name.Identifier} is {task.Status} without a heartbeat of ours among its tables, so neither its lag nor a cutover can be proven. Stop it with Stop-PgDmsReplication, then run Start-PgDmsReplication -TaskArn again, which adds it.");
                 continue;
             }
 

@@ -50,13 +50,13 @@ public sealed record DmsTaskReport
         var (state, detail) = status switch
         {
             "failed" or "stopped" when IsSlotLost(task) => ("Failed", $"Task {name} has failed{Because(task)}. {SlotLost}"),
-            "failed" or "failed-move" => ("Failed", $"Task {name} has failed{Because(task)}. Mend the cause, then Start-DmsReplication goes on with it."),
-            _ when gaveUp => ("Failed", $"Task {name} stopped by itself{Because(task)}. Mend the cause, then Start-DmsReplication goes on with it."),
-            _ when errors > 0 => ("Failed", $"Task {name} is {status}, but {errors} of its tables are in error and not moved: {(inError.Length == 0 ? "Get-DmsReplication names them" : string.Join(", ", inError.Take(10)))}{(inError.Length > 10 ? ", …" : string.Empty)}. See the task's log, mend the cause, and load them anew (ReloadTables in the console or aws dms reload-tables)."),
+            "failed" or "failed-move" => ("Failed", $"Task {name} has failed{Because(task)}. Mend the cause, then Start-PgDmsReplication goes on with it."),
+            _ when gaveUp => ("Failed", $"Task {name} stopped by itself{Because(task)}. Mend the cause, then Start-PgDmsReplication goes on with it."),
+            _ when errors > 0 => ("Failed", $"Task {name} is {status}, but {errors} of its tables are in error and not moved: {(inError.Length == 0 ? "Get-PgDmsReplication names them" : string.Join(", ", inError.Take(10)))}{(inError.Length > 10 ? ", …" : string.Empty)}. See the task's log, mend the cause, and load them anew (ReloadTables in the console or aws dms reload-tables)."),
             "running" when IsLoading(task, tables) => ("Loading", (string?)null),
             "running" => ("Following", null),
-            "stopped" => ("Stopped", $"Task {name} is stopped{Because(task)}; its slot keeps WAL on the source. Start-DmsReplication lets it go on, Remove-DmsReplication ends it."),
-            "ready" => ("Ready", $"Task {name} has not been started. Start-DmsReplication starts it."),
+            "stopped" => ("Stopped", $"Task {name} is stopped{Because(task)}; its slot keeps WAL on the source. Start-PgDmsReplication lets it go on, Remove-PgDmsReplication ends it."),
+            "ready" => ("Ready", $"Task {name} has not been started. Start-PgDmsReplication starts it."),
             _ => (status, null),
         };
         return new DmsTaskReport
@@ -67,7 +67,7 @@ public sealed record DmsTaskReport
     }
 
     /// <summary>What is to be done when a slot is gone or invalid: no start goes on with such a task.</summary>
-    internal const string SlotLost = "What was written since cannot be read any more, so its tables must be loaded anew: Remove-DmsReplication, empty them on the target, then Start-DmsReplication.";
+    internal const string SlotLost = "What was written since cannot be read any more, so its tables must be loaded anew: Remove-PgDmsReplication, empty them on the target, then Start-PgDmsReplication.";
 
     // What PostgreSQL says of it stands in DMS's message.
     private static bool IsSlotLost(ReplicationTask task) => task.LastFailureMessage is { } failure

@@ -11,7 +11,7 @@ internal static class DmsTasks
     {
         var found = await dms.ListReplicationTasksAsync([new Filter { Name = "replication-task-arn", Values = [.. arns] }], cancel);
         return [.. arns.Select(arn => found.FirstOrDefault(task => task.ReplicationTaskArn == arn) ?? throw new MigrationException("DmsResourceNotFound", MigrationErrorKind.NotFound,
-            $"{dms.Access} has no task {arn}. Check the ARN, the region and the account; Get-DmsReplication lists what there is."))];
+            $"{dms.Access} has no task {arn}. Check the ARN, the region and the account; Get-PgDmsReplication lists what there is."))];
     }
 
     /// <summary>The task of a name; null when there is none.</summary>

@@ -39,7 +39,7 @@ internal static class LeftOut
 
     /// <summary>Why tables that came since must not be left behind, and the way on; null when there are none.</summary>
     public static string? Explain(string[] since) => since.Length == 0 ? null
-        : $"{string.Join(", ", since.Take(10))}{(since.Length > 10 ? ", …" : string.Empty)} came to the source after Start-DmsReplication and {(since.Length == 1 ? "is" : "are")} in no task, so the app would miss what is in there. Move {(since.Length == 1 ? "it" : "them")} (Copy-PgSchema -Section PreData, then Start-DmsReplication with another -Name and -Table {since[0]}; Get-MigrationLink then finds the link of all tasks), or say that {(since.Length == 1 ? "it stays" : "they stay")} behind: run Start-DmsReplication as before with -Exclude {since[0]}.";
+        : $"{string.Join(", ", since.Take(10))}{(since.Length > 10 ? ", …" : string.Empty)} came to the source after Start-PgDmsReplication and {(since.Length == 1 ? "is" : "are")} in no task, so the app would miss what is in there. Move {(since.Length == 1 ? "it" : "them")} (Copy-PgSchema -Section PreData, then Start-PgDmsReplication with another -Name and -Table {since[0]}; Get-MigrationLink then finds the link of all tasks), or say that {(since.Length == 1 ? "it stays" : "they stay")} behind: run Start-PgDmsReplication as before with -Exclude {since[0]}.";
 
     /// <summary>Forgets it all.</summary>
     public static Task ForgetAsync(NpgsqlConnection session, CancellationToken cancel) => session.ExecuteAsync($"drop table if exists {Table}", cancel);

@@ -29,7 +29,7 @@ internal static class DmsErrors
         {
             "ResourceNotFoundFault" => (MigrationErrorKind.NotFound, "Check the ARN, the region and the account."),
             "ResourceAlreadyExistsFault" => (MigrationErrorKind.InvalidOperation, string.Empty),
-            "InvalidResourceStateFault" => (MigrationErrorKind.InvalidOperation, "Wait until it is in a state that allows this; Get-DmsReplication shows it."),
+            "InvalidResourceStateFault" => (MigrationErrorKind.InvalidOperation, "Wait until it is in a state that allows this; Get-PgDmsReplication shows it."),
             "ResourceQuotaExceededFault" or "StorageQuotaExceededFault" or "InsufficientResourceCapacityFault" => (MigrationErrorKind.ResourceUnavailable, "Remove what is not used, choose another class or zone, or have the account's quota raised."),
             "ExpiredTokenException" or "ExpiredToken" or "RequestExpired" => (MigrationErrorKind.PermissionDenied, "The credentials have expired: get new ones and do it again."),
             "AccessDeniedFault" or "AccessDeniedException" => (MigrationErrorKind.PermissionDenied, $"Expected credentials with dms:{operation}, and where a role is named, iam:PassRole on it."),

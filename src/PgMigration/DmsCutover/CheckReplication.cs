@@ -52,7 +52,7 @@ public sealed class CheckReplication : ICutoverStep
 
             if (!DmsTableMappings.Has(task.TableMappings, MarkTable.Schema, DmsHeartbeat.TableOf(task.ReplicationTaskIdentifier!)))
             {
-                throw Preconditions.Closed($"Task {task.ReplicationTaskIdentifier} has no heartbeat of ours among its tables, so nobody could tell whether all has arrived. Stop it with Stop-DmsReplication, then run Start-DmsReplication -TaskArn {task.ReplicationTaskArn}, which adds it.");
+                throw Preconditions.Closed($"Task {task.ReplicationTaskIdentifier} has no heartbeat of ours among its tables, so nobody could tell whether all has arrived. Stop it with Stop-PgDmsReplication, then run Start-PgDmsReplication -TaskArn {task.ReplicationTaskArn}, which adds it.");
             }
         }
     }
@@ -63,7 +63,7 @@ public sealed class CheckReplication : ICutoverStep
         context.AppLogin = await context.App.FindLoginAsync(cancel) is { } app && app != context.Source ? app : null;
         if (context.SparedLogins.Length == 0)
         {
-            throw Preconditions.Closed("DMS's login on the source is not known, so the fence could not spare it. Run Start-DmsReplication again, which notes it; where its endpoint takes it from a secret, name it with -SourceForDms postgres://login@host/database.");
+            throw Preconditions.Closed("DMS's login on the source is not known, so the fence could not spare it. Run Start-PgDmsReplication again, which notes it; where its endpoint takes it from a secret, name it with -SourceForDms postgres://login@host/database.");
         }
 
         if (context.AppLogin is { } login && context.SparedLogins.Contains(login.User))

@@ -26,7 +26,7 @@ public sealed class MarkTasks : ICutoverStep
         await DmsHeartbeat.MarkAsync(source, tasks, nonce, cancel);
         if ((await DmsHeartbeat.ReadAsync(source, tasks, cancel)).Any(beat => beat?.Nonce != nonce))
         {
-            throw new MigrationException("MarkMissing", MigrationErrorKind.InvalidData, "A task's heartbeat row is gone from the source. Run Start-DmsReplication again, which writes it.");
+            throw new MigrationException("MarkMissing", MigrationErrorKind.InvalidData, "A task's heartbeat row is gone from the source. Run Start-PgDmsReplication again, which writes it.");
         }
 
         var mark = await source.LsnAsync("pg_logical_emit_message(false, 'pgmigration', @nonce)", cancel, new Npgsql.NpgsqlParameter<string>("nonce", nonce));

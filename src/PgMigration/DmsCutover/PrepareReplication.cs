@@ -54,7 +54,7 @@ public sealed class PrepareReplication : ICutoverStep
         catch (MigrationException error)
         {
             // The app runs on the source again, which is what an undo is for.
-            context.Observer.Warning($"A task of DMS could not be resumed: {error.Message} Its slot keeps WAL on the source: run Start-DmsReplication again.");
+            context.Observer.Warning($"A task of DMS could not be resumed: {error.Message} Its slot keeps WAL on the source: run Start-PgDmsReplication again.");
         }
     }
 }

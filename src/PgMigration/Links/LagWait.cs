@@ -61,7 +61,7 @@ public static class LagWait
     {
         if (lag.State is LinkState.Broken or LinkState.Stopped or LinkState.Promoted)
         {
-            string next = lag.State == LinkState.Broken ? string.Empty : lag.State == LinkState.Stopped ? $"Start it again with {(link.Kind == "Wal" ? "Start-WalRestore" : "Start-DmsReplication")}." : "There is nothing to wait for.";
+            string next = lag.State == LinkState.Broken ? string.Empty : lag.State == LinkState.Stopped ? $"Start it again with {(link.Kind == "Wal" ? "Start-WalRestore" : "Start-PgDmsReplication")}." : "There is nothing to wait for.";
             throw new MigrationException($"Link{lag.State}", MigrationErrorKind.InvalidOperation, $"The link to {link.Target} is {lag.State}: {lag.Detail} {next}".TrimEnd());
         }
     }

@@ -3,7 +3,7 @@ namespace PgMigration;
 /// <summary>What of the source's settings, and of what runs on it, keeps DMS from starting or its slot from being kept.</summary>
 internal static class DmsServerRules
 {
-    // Where DMS has its slots already, Start-DmsReplication counts what is still to be made.
+    // Where DMS has its slots already, Start-PgDmsReplication counts what is still to be made.
     private const string HasNone = $" AND NOT EXISTS (SELECT FROM pg_replication_slots WHERE database = current_database() AND (starts_with(slot_name::text, '{DmsSlots.LocalPrefix}') OR slot_name::text ~ '{DmsSlots.AwsName}'))";
 
     public static IReadOnlyList<ReadinessRule> All { get; } =

@@ -45,7 +45,7 @@ internal static class DmsTableRules
             """,
             "Tables inherit from it ({1}), and a query of it shows their rows too. They are moved as tables of their own; whether DMS then brings them once more with the parent, its guide does not say.", "Once it is loaded, ask both servers for SELECT count(*) FROM ONLY {0}; the cutover compares the same. Rows that came twice are removed on the target: DELETE FROM ONLY {0} …"),
         new("UnboundedNumeric", FindingSeverity.Warning, $"SELECT {ReadinessRule.Column} FROM {ReadinessRule.AppColumns} WHERE a.atttypid = 'numeric'::regtype AND a.atttypmod = -1 ORDER BY 1",
-            "A numeric without bounds becomes one of 28 digits with 6 behind the point: 0.611111104488373 arrives as 0.611111, without a word.", "Set the extra connection attribute MapUnboundedNumericAsString=true on the source endpoint (Start-DmsReplication does), or give the column its bounds."),
+            "A numeric without bounds becomes one of 28 digits with 6 behind the point: 0.611111104488373 arrives as 0.611111, without a word.", "Set the extra connection attribute MapUnboundedNumericAsString=true on the source endpoint (Start-PgDmsReplication does), or give the column its bounds."),
         new("Money", FindingSeverity.Warning, $"SELECT {ReadinessRule.Column}, {ReadinessRule.Table}, quote_ident(a.attname) FROM {ReadinessRule.AppColumns} WHERE a.atttypid = 'money'::regtype ORDER BY 1",
             "DMS does not know the type money, and its text depends on lc_monetary on each side.", "ALTER TABLE {1} ALTER COLUMN {2} TYPE numeric(19,2);"),
         new("InfiniteDate", FindingSeverity.Blocker, $"""

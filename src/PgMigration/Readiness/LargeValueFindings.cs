@@ -6,7 +6,7 @@ namespace PgMigration;
 /// <summary>Columns that are large objects to DMS, with their largest value: it cuts what is longer than LobMaxSize, without a word.</summary>
 /// <remarks>
 /// The length of text and bytes is known without reading them. Of a large table only a part is looked at, and the finding says so: what a task
-/// needs is measured in full by Start-DmsReplication.
+/// needs is measured in full by Start-PgDmsReplication.
 /// </remarks>
 internal static class LargeValueFindings
 {
@@ -67,7 +67,7 @@ internal static class LargeValueFindings
             Database = database,
             Subject = column,
             Consequence = string.Create(CultureInfo.InvariantCulture, $"Its largest value has {length:N0} bytes{seen}: {(needed > DefaultLimit ? "limited LOB mode would cut it at LobMaxSize, 32 KB when nobody says otherwise, without a word." : "within LobMaxSize as it is.")}"),
-            Fix = needed > DefaultLimit ? string.Create(CultureInfo.InvariantCulture, $"Start-DmsReplication measures and sets it. By hand: LobMaxSize of at least {(needed + 1023) / 1024} KB ({(isBinary ? needed + 1023 : (2 * needed) + 1023) / 1024} KB with characters beyond the basic plane) and room to grow, or FullLobMode.") : "Nothing, as long as they do not grow.",
+            Fix = needed > DefaultLimit ? string.Create(CultureInfo.InvariantCulture, $"Start-PgDmsReplication measures and sets it. By hand: LobMaxSize of at least {(needed + 1023) / 1024} KB ({(isBinary ? needed + 1023 : (2 * needed) + 1023) / 1024} KB with characters beyond the basic plane) and room to grow, or FullLobMode.") : "Nothing, as long as they do not grow.",
         };
     }
 
@@ -75,6 +75,6 @@ internal static class LargeValueFindings
     {
         Severity = FindingSeverity.Warning, Name = "LargeColumnUnmeasured", Database = database, Subject = $"{table} ({string.Join(", ", columns)})",
         Consequence = string.Create(CultureInfo.InvariantCulture, $"Its large columns could not be measured within {patience.TotalSeconds:0.#} s: DMS cuts what is longer than LobMaxSize, without a word."),
-        Fix = "Start-DmsReplication measures them in full; or give more time with -MeasureFor.",
+        Fix = "Start-PgDmsReplication measures them in full; or give more time with -MeasureFor.",
     };
 }

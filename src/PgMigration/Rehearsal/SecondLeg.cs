@@ -51,7 +51,7 @@ internal sealed class SecondLeg(WorkFolder folder, OwnServer own, RehearsalOptio
     }
 
     /// <summary>Starts DMS and its replication, and returns when every table is loaded.</summary>
-    /// <exception cref="MigrationException">What Start-DmsReplication refuses; <c>RehearsalLoadFailed</c>.</exception>
+    /// <exception cref="MigrationException">What Start-PgDmsReplication refuses; <c>RehearsalLoadFailed</c>.</exception>
     public async Task<long> LoadAsync(Action<string> report, CancellationToken cancel)
     {
         _dms = await LocalDmsServer.StartAsync(new LocalDmsOptions { Folder = DmsFolder, ProgramFolder = options.DmsProgramFolder }, cancel);

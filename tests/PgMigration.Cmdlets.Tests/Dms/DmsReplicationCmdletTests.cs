@@ -24,25 +24,25 @@ public sealed class DmsReplicationCmdletTests(ModulePostgres postgres) : IClassF
         string target = postgres.NewDatabase(Table);
         _engine.Run("$dms = Start-LocalDms $args[0]; $source = $args[1]; $target = $args[2]", _folder["dms"], source, target);
 
-        var plan = _engine.Run("Start-DmsReplication $source $target -LocalDms $dms -WhatIf");
+        var plan = _engine.Run("Start-PgDmsReplication $source $target -LocalDms $dms -WhatIf");
         Assert.Equal(["Instance", "Endpoint", "Endpoint", "Task"], plan.Select(row => row.Properties["What"].Value));
-        Assert.Empty(_engine.Run("Get-DmsReplication -LocalDms $dms"));
+        Assert.Empty(_engine.Run("Get-PgDmsReplication -LocalDms $dms"));
 
-        _engine.Run("$link = Start-DmsReplication $source $target -LocalDms $dms -Timeout 60 | Wait-ReplicationLag -Below 5s -Timeout 60");
+        _engine.Run("$link = Start-PgDmsReplication $source $target -LocalDms $dms -Timeout 60 | Wait-ReplicationLag -Below 5s -Timeout 60");
         Assert.Equal("50", postgres.Sql(target, "SELECT count(*) FROM item"));
-        var task = Assert.Single(_engine.Run("$link | Get-DmsReplication"));
+        var task = Assert.Single(_engine.Run("$link | Get-PgDmsReplication"));
         Assert.Equal("Following", task.Properties["State"].Value);
-        Assert.Equal("public.item", _engine.Run("($link | Get-DmsReplication).Tables[1].Table")[0].BaseObject);
+        Assert.Equal("public.item", _engine.Run("($link | Get-PgDmsReplication).Tables[1].Table")[0].BaseObject);
         Assert.Equal("Following", _engine.Run("($link | Get-ReplicationLag).State.ToString()")[0].BaseObject);
 
         // a link that came over remoting has no key: the local DMS is named
         var remoted = (PSObject)PSSerializer.Deserialize(PSSerializer.Serialize(_engine.Run("$link")[0], 1));
-        Assert.Equal("Following", _engine.Run("($args[0] | Get-DmsReplication -LocalDms $dms).State", remoted)[0].BaseObject);
+        Assert.Equal("Following", _engine.Run("($args[0] | Get-PgDmsReplication -LocalDms $dms).State", remoted)[0].BaseObject);
         Assert.Contains("RepairSequences", _engine.Run("$link | Invoke-Cutover -App (New-MigrationApp -Pause {} -Repoint {} -Resume {}) -WhatIf").Select(row => row.Properties["Step"].Value));
 
-        _engine.Run("$link | Stop-DmsReplication -Confirm:$false");
-        Assert.Equal("Stopped", _engine.Run("($link | Get-DmsReplication).State")[0].BaseObject);
-        var removed = _engine.Run("$link | Remove-DmsReplication -Confirm:$false");
+        _engine.Run("$link | Stop-PgDmsReplication -Confirm:$false");
+        Assert.Equal("Stopped", _engine.Run("($link | Get-PgDmsReplication).State")[0].BaseObject);
+        var removed = _engine.Run("$link | Remove-PgDmsReplication -Confirm:$false");
         Assert.All(removed, item => Assert.True((bool)item.Properties["Removed"].Value, item.ToString()));
         Assert.Equal("0", postgres.Sql(source, "SELECT count(*) FROM pg_replication_slots WHERE database = current_database()"));
     }

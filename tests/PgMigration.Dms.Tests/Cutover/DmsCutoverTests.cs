@@ -133,7 +133,7 @@ public sealed class DmsCutoverTests(DmsBed bed) : IDisposable
         await RefusesAsync($"INSERT INTO pgmigration.awsdms_apply_exceptions VALUES ('{shop.Link!.TaskNames[0]}', 'public', 'orders', now(), 'INSERT', 'it would not go in')", "public.orders could not be applied", "TRUNCATE pgmigration.awsdms_apply_exceptions");
         await RefusesAsync($"REVOKE UPDATE ON orders FROM app_{shop.Target.Database}", $"GRANT UPDATE ON public.orders", $"GRANT UPDATE ON orders TO app_{shop.Target.Database}");
         await RefusesAsync($"REVOKE ALL ON SEQUENCE orders_id_seq FROM app_{shop.Target.Database}", "GRANT USAGE ON SEQUENCE public.orders_id_seq", $"GRANT ALL ON SEQUENCE orders_id_seq TO app_{shop.Target.Database}");
-        await RefusesAsync("CREATE TABLE late (id int PRIMARY KEY)", "public.late came to the source after Start-DmsReplication", "DROP TABLE late", where: shop.Source);
+        await RefusesAsync("CREATE TABLE late (id int PRIMARY KEY)", "public.late came to the source after Start-PgDmsReplication", "DROP TABLE late", where: shop.Source);
         await RefusesAsync("ALTER TABLE countries ADD extra int", "column public.countries.extra is missing", "ALTER TABLE countries DROP extra", where: shop.Source);
         await RefusesAsync("ALTER TABLE countries REPLICA IDENTITY NOTHING", "public.countries has REPLICA IDENTITY NOTHING", "ALTER TABLE countries REPLICA IDENTITY DEFAULT", where: shop.Source);
         await RefusesAsync("SELECT 1", "the app's own login", "SELECT 1", new WritingApp(shop.Options.SourceForDms!, writers: 0));

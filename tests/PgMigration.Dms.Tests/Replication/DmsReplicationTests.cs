@@ -149,7 +149,7 @@ public sealed class DmsReplicationTests(DmsBed bed)
 
         Assert.Equal(LinkState.Broken, lag.State);
         Assert.Contains("is gone", lag.Detail, StringComparison.Ordinal);
-        Assert.Contains("Remove-DmsReplication", lag.Detail, StringComparison.Ordinal);
+        Assert.Contains("Remove-PgDmsReplication", lag.Detail, StringComparison.Ordinal);
 
         await Assert.ThrowsAsync<MigrationException>(async () => await LagWait.UntilAsync(await shop.StartAsync(), LagLimit.OfTime(TimeSpan.FromSeconds(1)), TimeSpan.FromSeconds(60), IMigrationObserver.None));
         string detail = (await TestTask.UntilAsync(() => DmsReplication.ReportAsync(link), reports => reports[0].Status == "failed"))[0].Detail!;

@@ -11,28 +11,28 @@ namespace PgMigration.Cmdlets;
 /// DMS Serverless is not made: adopt its like by console, or use -TaskCount for more than one machine can.
 /// </remarks>
 /// <example>
-/// <code>Start-DmsReplication -Source service=own -Target service=aurora -WhatIf</code>
+/// <code>Start-PgDmsReplication -Source service=own -Target service=aurora -WhatIf</code>
 /// <para>What would be made, and what is there already.</para>
 /// </example>
 /// <example>
-/// <code>Start-DmsReplication -Source service=own -Target service=aurora -SourceForDms postgres://dms@10.0.0.5/shop -SubnetGroup migration -SecurityGroup sg-0a1b2c | Wait-ReplicationLag -Below 10s</code>
+/// <code>Start-PgDmsReplication -Source service=own -Target service=aurora -SourceForDms postgres://dms@10.0.0.5/shop -SubnetGroup migration -SecurityGroup sg-0a1b2c | Wait-ReplicationLag -Below 10s</code>
 /// <para>Starts, with DMS's own way to the source, and waits until it has loaded everything and follows.</para>
 /// </example>
 /// <example>
-/// <code>Start-DmsReplication -Source service=own -Target service=aurora -Schema public, sales -Exclude '*_log' -TaskCount 4 -SourceForDms postgres://dms@10.0.0.5/shop -SourceSecret arn:aws:secretsmanager:eu-central-1:1:secret:own -TargetSecret arn:aws:secretsmanager:eu-central-1:1:secret:aurora -SecretRole arn:aws:iam::1:role/dms-secrets</code>
+/// <code>Start-PgDmsReplication -Source service=own -Target service=aurora -Schema public, sales -Exclude '*_log' -TaskCount 4 -SourceForDms postgres://dms@10.0.0.5/shop -SourceSecret arn:aws:secretsmanager:eu-central-1:1:secret:own -TargetSecret arn:aws:secretsmanager:eu-central-1:1:secret:aurora -SecretRole arn:aws:iam::1:role/dms-secrets</code>
 /// <para>Four tasks of about the same size; DMS takes the logins from Secrets Manager. -SourceForDms names the one on the source, which the fence of the cutover must spare.</para>
 /// </example>
 /// <example>
-/// <code>Start-DmsReplication -Source service=own -Target service=rehearsal -LocalDms (Start-LocalDms)</code>
+/// <code>Start-PgDmsReplication -Source service=own -Target service=rehearsal -LocalDms (Start-LocalDms)</code>
 /// <para>The same on this machine, with a DMS of one's own, to rehearse it.</para>
 /// </example>
 /// <example>
-/// <code>Start-DmsReplication -Source service=own -Target service=aurora -TaskArn arn:aws:dms:eu-central-1:1:task:ABC</code>
+/// <code>Start-PgDmsReplication -Source service=own -Target service=aurora -TaskArn arn:aws:dms:eu-central-1:1:task:ABC</code>
 /// <para>Adopts and resumes a task that somebody made in the console.</para>
 /// </example>
-[Cmdlet(VerbsLifecycle.Start, "DmsReplication", SupportsShouldProcess = true)]
+[Cmdlet(VerbsLifecycle.Start, "PgDmsReplication", SupportsShouldProcess = true)]
 [OutputType(typeof(DmsLink), typeof(DmsPlanRow))]
-public sealed class StartDmsReplicationCommand : DmsCmdlet
+public sealed class StartPgDmsReplicationCommand : DmsCmdlet
 {
     /// <summary>The server that the app leaves, as we reach it; its login must be able to read every table.</summary>
     [Parameter(Mandatory = true, Position = 0)]

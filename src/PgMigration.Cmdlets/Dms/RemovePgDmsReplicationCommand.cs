@@ -4,24 +4,24 @@ namespace PgMigration.Cmdlets;
 
 /// <summary>Removes a replication by AWS DMS with all that it leaves behind: no slot, event trigger, publication or awsdms object stays on the source.</summary>
 /// <remarks>
-/// Tasks, and the endpoints and the instance that Start-DmsReplication made, unless another task uses them; on both servers DMS's tables and ours.
+/// Tasks, and the endpoints and the instance that Start-PgDmsReplication made, unless another task uses them; on both servers DMS's tables and ours.
 /// One row for each thing: what was removed, and what was left and why. The moved tables are not touched. Safe to run again.
 /// </remarks>
 /// <example>
-/// <code>$link | Remove-DmsReplication</code>
+/// <code>$link | Remove-PgDmsReplication</code>
 /// <para>After the cutover.</para>
 /// </example>
 /// <example>
-/// <code>$link | Remove-DmsReplication -WhatIf</code>
+/// <code>$link | Remove-PgDmsReplication -WhatIf</code>
 /// <para>Says which tasks would be removed.</para>
 /// </example>
 /// <example>
-/// <code>Get-MigrationLink -Source service=own -Target service=aurora | Remove-DmsReplication -Confirm:$false | Where-Object -Not Removed</code>
+/// <code>Get-MigrationLink -Source service=own -Target service=aurora | Remove-PgDmsReplication -Confirm:$false | Where-Object -Not Removed</code>
 /// <para>What is left, and why.</para>
 /// </example>
-[Cmdlet(VerbsCommon.Remove, "DmsReplication", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
+[Cmdlet(VerbsCommon.Remove, "PgDmsReplication", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
 [OutputType(typeof(DmsRemoved))]
-public sealed class RemoveDmsReplicationCommand : DmsCmdlet
+public sealed class RemovePgDmsReplicationCommand : DmsCmdlet
 {
     /// <summary>The link to remove.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]

@@ -2,22 +2,22 @@ using System.Management.Automation;
 
 namespace PgMigration.Cmdlets;
 
-/// <summary>Stops a link's tasks. Start-DmsReplication lets them go on.</summary>
-/// <remarks>While they are stopped their slots keep WAL on the source: do not leave them so for long. Remove-DmsReplication ends them for good.</remarks>
+/// <summary>Stops a link's tasks. Start-PgDmsReplication lets them go on.</summary>
+/// <remarks>While they are stopped their slots keep WAL on the source: do not leave them so for long. Remove-PgDmsReplication ends them for good.</remarks>
 /// <example>
-/// <code>$link | Stop-DmsReplication</code>
+/// <code>$link | Stop-PgDmsReplication</code>
 /// <para>Stops the tasks and waits until they are.</para>
 /// </example>
 /// <example>
-/// <code>$link | Stop-DmsReplication -WhatIf</code>
+/// <code>$link | Stop-PgDmsReplication -WhatIf</code>
 /// <para>Says what would be stopped.</para>
 /// </example>
 /// <example>
-/// <code>Get-MigrationLink -Source service=own -Target service=aurora | Stop-DmsReplication -Confirm:$false -Timeout 15m</code>
+/// <code>Get-MigrationLink -Source service=own -Target service=aurora | Stop-PgDmsReplication -Confirm:$false -Timeout 15m</code>
 /// <para>Finds the link first, and does not ask.</para>
 /// </example>
-[Cmdlet(VerbsLifecycle.Stop, "DmsReplication", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
-public sealed class StopDmsReplicationCommand : DmsCmdlet
+[Cmdlet(VerbsLifecycle.Stop, "PgDmsReplication", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
+public sealed class StopPgDmsReplicationCommand : DmsCmdlet
 {
     /// <summary>The link whose tasks to stop.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
