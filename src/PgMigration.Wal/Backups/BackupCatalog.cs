@@ -30,7 +30,7 @@ public static class BackupCatalog
             {
                 found.Add(await BackupReader.ReadAsync(storage, sentinel.Name, sentinel.Object, token));
             }
-            catch (Exception error) when (error is InvalidDataException or MigrationException { Kind: MigrationErrorKind.NotFound or MigrationErrorKind.PermissionDenied or MigrationErrorKind.InvalidData })
+            catch (Exception error) when (error is InvalidDataException or MigrationException { ErrorId: "ArchiveObjectArchived" } or MigrationException { Kind: MigrationErrorKind.NotFound or MigrationErrorKind.PermissionDenied or MigrationErrorKind.InvalidData })
             {
                 (observer ?? IMigrationObserver.None).Warning($"The backup {sentinel.Name.Text} is left out: its sentinel {storage.Url}/{sentinel.Object.Name} cannot be read. {error.Message}");
             }
@@ -85,7 +85,7 @@ public static class BackupCatalog
                 inFolder = found.Name[..slash];
                 if (seen == SkipAfter)
                 {
-                    after = inFolder + "/~"; // greater than whatever the folder holds
+                    after = inFolder + "0"; // the character after '/': greater than whatever the folder holds
                     again = true;
                     break;
                 }

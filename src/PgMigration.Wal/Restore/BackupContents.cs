@@ -55,6 +55,11 @@ public sealed record BackupContents(string Name, IReadOnlyList<ArchiveObject> Pa
             await storage.FindAsync($"{Folder}{backupName}/files_metadata.json", cancel));
     }
 
+    /// <summary>Makes sure that each object can be read, before the first byte is: lifecycle rules may have moved some to an archive class.</summary>
+    /// <exception cref="MigrationException"><c>ArchiveObjectArchived</c>, with the class and the command that restores it.</exception>
+    public Task RequireReadableAsync(IArchiveStorage storage, CancellationToken cancel) =>
+        ArchivedObjects.RequireReadableAsync(storage, [.. Parts, .. LastParts, .. FilesMetadata is null ? [] : (ArchiveObject[])[FilesMetadata]], $"the backup {Name}", cancel);
+
     /// <summary>The list of its files: an object of its own, or, in old backups, within the sentinel.</summary>
     internal BackupFileList FileList(IArchiveStorage storage) => new(storage, FilesMetadata?.Name ?? Folder + Name + BackupCatalog.SentinelSuffix, Name);
 

@@ -15,6 +15,7 @@ public sealed record BackupWal(ulong SystemIdentifier, int SegmentSize, int Majo
         // whatever sorts behind the name before the first segment's: the segment with any codec's extension, or without one
         string first = backup.StartSegment.ToString();
         BackupWal? wal = null;
+        var needed = new List<ArchiveObject>();
         var next = backup.StartSegment;
         await foreach (var found in SegmentStore.ListAsync(storage, first[..^1] + (char)(first[^1] - 1), cancel))
         {
@@ -29,9 +30,11 @@ public sealed record BackupWal(ulong SystemIdentifier, int SegmentSize, int Majo
                 continue; // a note beside a segment, or the same segment with another codec
             }
 
+            needed.Add(found.Object);
             wal ??= await ReadHeaderAsync(storage, found.Object.Name, backup, cancel);
             if (backup.FinishLsn is not { } finish || next.Start(wal.SegmentSize) + wal.SegmentSize >= finish)
             {
+                await ArchivedObjects.RequireReadableAsync(storage, needed, $"the WAL that {backup.Name} needs", cancel);
                 return wal;
             }
 

@@ -20,6 +20,12 @@ public sealed record ArchiveAccess
     /// <summary>Whether the bucket is part of the path rather than of the host name; null: as the endpoint needs it (a custom one: yes).</summary>
     public bool? PathStyle { get; init; }
 
+    /// <summary>Whether lists are asked for by version 1 of the request, for services that do not know version 2 (<c>WALG_S3_USE_LIST_OBJECTS_V1</c>).</summary>
+    public bool UsesListV1 { get; init; }
+
+    /// <summary>Whether AWS is reached by the names that also have IPv6 addresses (<c>AWS_DUAL_STACK</c>); without effect on another endpoint.</summary>
+    public bool UsesDualStack { get; init; }
+
     /// <summary>The region, such as <c>eu-central-1</c>; null: from the profile or the environment.</summary>
     public string? Region { get; init; }
 

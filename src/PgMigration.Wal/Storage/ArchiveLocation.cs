@@ -74,7 +74,7 @@ public sealed record ArchiveLocation
             throw Invalid($"'{S3Scheme}{rest}' names no valid bucket.");
         }
 
-        return HasDots(prefix) ? throw Invalid($"The prefix '{prefix}' holds '.', '..' or an empty part.") : new ArchiveLocation { Bucket = bucket, Prefix = prefix };
+        return HasDots(prefix) ? throw Invalid($"The prefix '{prefix}' holds '.' or '..' as a part.") : new ArchiveLocation { Bucket = bucket, Prefix = prefix };
     }
 
     private static ArchiveLocation ParseFile(string text)
@@ -101,7 +101,7 @@ public sealed record ArchiveLocation
 
     private static ArchiveLocation OfFolder(string path) => new() { Folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)) };
 
-    private static bool HasDots(string prefix) => prefix.Length > 0 && prefix.Split('/').Any(part => part is "" or "." or "..");
+    private static bool HasDots(string prefix) => prefix.Length > 0 && prefix.Split('/').Any(part => part is "." or "..");
 
     private static MigrationException Invalid(string what) => new("ArchiveAddressInvalid", MigrationErrorKind.InvalidArgument,
         what + " Expected s3://bucket/prefix, file:///path, or an absolute path.");

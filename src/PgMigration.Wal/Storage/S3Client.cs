@@ -45,6 +45,7 @@ internal static class S3Client
             string region = access.Region ?? KnownRegion(access) ?? throw new MigrationException("RegionMissing", MigrationErrorKind.InvalidArgument,
                 $"The region of {access.Location} is not known. Give -Region, or set AWS_REGION.");
             config.RegionEndpoint = RegionEndpoint.GetBySystemName(region);
+            config.UseDualstackEndpoint = access.UsesDualStack;
             config.ForcePathStyle = access.PathStyle ?? access.Location.Bucket!.Contains('.', StringComparison.Ordinal); // dots break the certificate's wildcard
         }
 

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using Amazon.Runtime;
 using Amazon.S3;
+using Amazon.S3.Model;
 
 namespace PgMigration.Wal;
 
@@ -12,6 +13,8 @@ internal static class S3Errors
     // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
     private static readonly HashSet<string> TransientCodes =
         ["InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout", "RequestTimeTooSkewed", "OperationAborted", "Throttling", "ThrottlingException", "RequestLimitExceeded"];
+
+    private const string ArchivedCode = "InvalidObjectState"; // 403 as well, and no right would help
 
     private static readonly HashSet<string> ExpiryCodes = ["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "InvalidToken", "RequestExpired", "InvalidAccessKeyId"];
 
@@ -34,7 +37,7 @@ internal static class S3Errors
 
     /// <summary>Whether the credentials, or what they may do, were refused.</summary>
     public static bool IsRefusal(Exception error) =>
-        error is AmazonServiceException answer && (answer.StatusCode is HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized || IsExpiry(answer));
+        error is AmazonServiceException { ErrorCode: not ArchivedCode } answer && (answer.StatusCode is HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized || IsExpiry(answer));
 
     /// <summary>Whether it says that the keys are not valid any more. An answer to HEAD has no body that would say so: 400 or 403 is all.</summary>
     public static bool IsExpiry(Exception error) =>
@@ -70,6 +73,7 @@ internal static class S3Errors
         return (answer.StatusCode, code) switch
         {
             (_, "NoSuchBucket") => Error("ArchiveNotFound", MigrationErrorKind.NotFound, $"The bucket '{location.Bucket}' does not exist. Check its name, the endpoint and the region.", error),
+            (_, ArchivedCode) => ArchivedObjects.Refusal("S3 does not give", location.Url, Archived(answer, name), error),
             (HttpStatusCode.NotFound, _) => ArchiveStorage.NotFound(location.Url, name, error),
             (_, "ExpiredToken" or "ExpiredTokenException" or "TokenRefreshRequired") =>
                 Error("ArchiveCredentialsExpired", MigrationErrorKind.PermissionDenied, $"The credentials for {location} have expired. Get new ones and do it again.", error),
@@ -84,6 +88,16 @@ internal static class S3Errors
     }
 
     private static MigrationException Error(string id, MigrationErrorKind kind, string message, Exception cause) => new(id, kind, message, cause);
+
+    private static ArchiveObject Archived(AmazonServiceException answer, string name)
+    {
+        var state = answer as InvalidObjectStateException;
+        string storageClass = string.IsNullOrEmpty(state?.StorageClass?.Value) ? "GLACIER or DEEP_ARCHIVE, or an archive tier" : state.StorageClass.Value;
+        return new ArchiveObject(name, 0, default)
+        {
+            StorageClass = string.IsNullOrEmpty(state?.AccessTier?.Value) ? storageClass : $"{storageClass} ({state.AccessTier.Value})", State = ArchivedState.Archived,
+        };
+    }
 
     private static string Reason(Exception error)
     {

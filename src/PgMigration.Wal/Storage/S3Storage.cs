@@ -21,6 +21,8 @@ public sealed class S3Storage : IArchiveStorage
     private readonly ArchiveLocation _location;
     private readonly TransferLimits _limits;
     private readonly string _keyPrefix;
+    private readonly bool _usesListV1;
+    private readonly bool _isAws;
     private volatile bool _answered;
     private volatile bool _accepted;
 
@@ -34,6 +36,8 @@ public sealed class S3Storage : IArchiveStorage
         _location = access.Location;
         _limits = limits;
         _keyPrefix = _location.Prefix.Length == 0 ? string.Empty : _location.Prefix + "/";
+        _usesListV1 = access.UsesListV1;
+        _isAws = access.Endpoint is null || access.Endpoint.Host.EndsWith(".amazonaws.com", StringComparison.OrdinalIgnoreCase);
         _connection = new S3Connection(access);
         _news = new RetryNews(observer ?? IMigrationObserver.None, limits);
     }
@@ -47,28 +51,15 @@ public sealed class S3Storage : IArchiveStorage
     /// <inheritdoc/>
     public async IAsyncEnumerable<ArchiveObject> ListAsync(string prefix, string? startAfter = null, [EnumeratorCancellation] CancellationToken cancel = default)
     {
-        var request = new ListObjectsV2Request
+        string key = _keyPrefix + prefix;
+        var listing = new S3Listing((request, token) => CallAsync(prefix, request, token), _location.Bucket!, key, startAfter is null ? null : _keyPrefix + startAfter, _usesListV1, _isAws);
+        await foreach (var found in listing.RunAsync(cancel))
         {
-            BucketName = _location.Bucket, Prefix = _keyPrefix + prefix, StartAfter = startAfter is null ? null : _keyPrefix + startAfter,
-        };
-        while (true)
-        {
-            var page = await CallAsync(prefix, (client, token) => client.ListObjectsV2Async(request, token), cancel);
-            foreach (var found in page.S3Objects ?? []) // null when nothing is there
+            string name = found.Key[_keyPrefix.Length..];
+            if (name.Length > 0 && !name.EndsWith('/')) // consoles make such empty objects for folders
             {
-                string name = found.Key[_keyPrefix.Length..];
-                if (name.Length > 0 && !name.EndsWith('/')) // consoles make such empty objects for folders
-                {
-                    yield return new ArchiveObject(name, found.Size ?? 0, Utc(found.LastModified));
-                }
+                yield return new ArchiveObject(name, found.Size ?? 0, Utc(found.LastModified)) { StorageClass = Class(found.StorageClass?.Value), State = ArchivedObjects.Of(found) };
             }
-
-            if (page.IsTruncated != true)
-            {
-                yield break;
-            }
-
-            request.ContinuationToken = page.NextContinuationToken;
         }
     }
 
@@ -78,12 +69,13 @@ public sealed class S3Storage : IArchiveStorage
         try
         {
             var found = await CallAsync(name, (client, token) => client.GetObjectMetadataAsync(_location.Bucket, _keyPrefix + name, token), cancel);
-            return new ArchiveObject(name, found.ContentLength, Utc(found.LastModified));
+            return new ArchiveObject(name, found.ContentLength, Utc(found.LastModified)) { StorageClass = Class(ArchivedObjects.ClassOf(found)), State = ArchivedObjects.Of(found) };
         }
         catch (MigrationException error) when (error.ErrorId is "ArchiveObjectNotFound" or "ArchiveAccessDenied" or "ArchiveRequestFailed")
         {
             // HEAD has no body that would say whether the bucket itself is missing, or the keys have expired
-            _ = await CallAsync(name, (client, token) => client.ListObjectsV2Async(new ListObjectsV2Request { BucketName = _location.Bucket, Prefix = _keyPrefix + name, MaxKeys = 1 }, token), cancel);
+            var bucket = new ListObjectsRequest { BucketName = _location.Bucket, Prefix = _keyPrefix + name, MaxKeys = 1 }; // every service knows version 1
+            _ = await CallAsync(name, (client, token) => client.ListObjectsAsync(bucket, token), cancel);
             if (error.ErrorId == "ArchiveObjectNotFound")
             {
                 return null;
@@ -183,6 +175,8 @@ public sealed class S3Storage : IArchiveStorage
     }
 
     internal MigrationException Explain(Exception error, string name) => S3Errors.Explain(error, _location, name);
+
+    private static string? Class(string? storageClass) => storageClass is null or "" or "STANDARD" ? null : storageClass;
 
     private static DateTimeOffset Utc(DateTime? time) => time is { } known ? new DateTimeOffset(known.ToUniversalTime()) : DateTimeOffset.MinValue;
 

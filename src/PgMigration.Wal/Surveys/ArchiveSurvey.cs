@@ -9,6 +9,9 @@ public static class ArchiveSurvey
     // Of WAL a day at present: what lies further back is of another week's load.
     private static readonly TimeSpan Lately = TimeSpan.FromDays(1);
 
+    // So many objects are looked at one by one to find out whether they can be read: a few seconds. The first that cannot ends the way anyway.
+    private const int MostLooks = 2000;
+
     /// <summary>Surveys the WAL from a backup's start on.</summary>
     /// <param name="storage">The archive.</param>
     /// <param name="backup">The backup.</param>
@@ -23,6 +26,7 @@ public static class ArchiveSurvey
         observer ??= IMigrationObserver.None;
         var listing = new SurveyListing(storage, observer);
         var listed = await listing.RunAsync(backup.StartSegment, cancel);
+        await ResolveArchivedAsync(storage, listed, cancel);
         int segmentSize = await SegmentSizeAsync(storage, backup, listing.FirstObject, cancel);
         var histories = new Dictionary<uint, TimelineHistory>();
         foreach (var timeline in listed)
@@ -34,7 +38,8 @@ public static class ArchiveSurvey
         }
 
         var start = backup.StartLsn ?? backup.StartSegment.Start(segmentSize);
-        var way = SurveyedWay.Walk(backup.StartSegment, start, backup.FinishLsn ?? start + 1, listed, histories, segmentSize);
+        var way = SurveyedWay.Walk(backup.StartSegment, start, backup.FinishLsn ?? start + 1, listed, histories, segmentSize, storage.Url);
+        var unreadable = await UnreadablePartsAsync(storage, backup, cancel);
         var newest = way.Segments.Count == 0 ? default : way.Segments[^1];
         var replayableTo = way.Reachable > 0 ? way.Segments[way.Reachable - 1].Name.Start(segmentSize) + segmentSize : backup.StartSegment.Start(segmentSize);
         return new WalArchiveReport
@@ -42,8 +47,8 @@ public static class ArchiveSurvey
             Archive = storage.Url,
             BackupName = backup.Name,
             BackupTime = backup.Time,
-            IsConsistent = backup.FinishLsn is { } finish ? replayableTo >= finish : null,
-            Gaps = [.. way.Gaps],
+            IsConsistent = unreadable is not null ? false : backup.FinishLsn is { } finish ? replayableTo >= finish : null,
+            Gaps = unreadable is null ? [.. way.Gaps] : [unreadable, .. way.Gaps],
             Timelines = [.. listed.Select(timeline => Describe(timeline, way, histories))],
             SegmentSize = segmentSize,
             FirstSegment = backup.StartSegment,
@@ -58,6 +63,44 @@ public static class ArchiveSurvey
             ReplayBytesPerSecond = replayBytesPerSecond,
             Listed = listing.Listed,
         };
+    }
+
+    /// <summary>Finds out which objects in an archive class can be read: a listing tells it only in part.</summary>
+    private static async Task ResolveArchivedAsync(IArchiveStorage storage, IReadOnlyList<SurveyedTimeline> listed, CancellationToken cancel)
+    {
+        var unknown = listed.SelectMany(timeline => timeline.Archived).Where(stored => stored.State == ArchivedState.Unknown).Take(MostLooks);
+        var looked = await ArchivedObjects.LookAsync(storage, unknown, cancel);
+        foreach (var timeline in listed)
+        {
+            timeline.Resolve(looked);
+        }
+    }
+
+    /// <summary>The gap that a backup is whose own objects, or those of a backup that it builds on, cannot be read; null when they can.</summary>
+    private static async Task<WalGap?> UnreadablePartsAsync(IArchiveStorage storage, WalBackup backup, CancellationToken cancel)
+    {
+        if (!ArchiveLocation.Parse(storage.Url).IsS3)
+        {
+            return null;
+        }
+
+        try
+        {
+            foreach (var contents in await BackupContents.ListAsync(storage, await BackupChain.FindAsync(storage, backup, cancel), cancel))
+            {
+                await contents.RequireReadableAsync(storage, cancel);
+            }
+
+            return null;
+        }
+        catch (MigrationException error) when (error.ErrorId == "ArchiveObjectArchived")
+        {
+            return new WalGap { Kind = WalGapKind.Archived, First = backup.StartSegment, Last = backup.StartSegment, Segments = 0, Detail = error.Message };
+        }
+        catch (MigrationException error) when (error.Kind is MigrationErrorKind.InvalidData or MigrationErrorKind.NotFound or MigrationErrorKind.NotSupported)
+        {
+            return null; // what else is wrong with the backup is not of its WAL: its restore reports it
+        }
     }
 
     private static WalTimeline Describe(SurveyedTimeline timeline, SurveyedWay way, Dictionary<uint, TimelineHistory> histories)
@@ -103,7 +146,7 @@ public static class ArchiveSurvey
                 }
             }
         }
-        catch (Exception error) when (error is InvalidDataException or EndOfStreamException or MigrationException { Kind: MigrationErrorKind.InvalidData or MigrationErrorKind.NotFound or MigrationErrorKind.NotSupported })
+        catch (Exception error) when (error is InvalidDataException or EndOfStreamException or MigrationException { ErrorId: "ArchiveObjectArchived" } or MigrationException { Kind: MigrationErrorKind.InvalidData or MigrationErrorKind.NotFound or MigrationErrorKind.NotSupported })
         {
             // damaged, gone, or of a codec that is not known here: what matters is that it is listed
         }

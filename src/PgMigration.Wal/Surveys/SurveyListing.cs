@@ -60,7 +60,8 @@ internal sealed class SurveyListing(IArchiveStorage storage, IMigrationObserver 
     private async Task ListBucketAsync(WalSegmentName first, CancellationToken cancel)
     {
         string after = Folder + Hex(first.Timeline);
-        while (await FirstAfterAsync(after, cancel) is { } next && SurveyedTimeline.TimelineOf(next.Name) is { } timeline)
+        uint expected = first.Timeline; // each round reaches a later one, whatever the names are
+        while (await FirstAfterAsync(after, cancel) is { } next && SurveyedTimeline.TimelineOf(next.Name) is { } timeline && timeline >= expected)
         {
             var found = Of(timeline);
             if (next.Name.AsSpan(Folder.Length + 8).StartsWith(".history")) // it sorts before all of its segments
@@ -69,7 +70,13 @@ internal sealed class SurveyListing(IArchiveStorage storage, IMigrationObserver 
             }
 
             await ListTimelineAsync(found, SurveyedTimeline.Place(first), cancel);
-            after = Folder + Hex(timeline) + AfterAll;
+            if (timeline == uint.MaxValue)
+            {
+                break;
+            }
+
+            expected = timeline + 1;
+            after = Folder + Hex(expected); // greater than whatever begins with the timeline
         }
     }
 

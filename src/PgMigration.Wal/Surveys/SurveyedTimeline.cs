@@ -2,12 +2,13 @@ using System.Globalization;
 
 namespace PgMigration.Wal;
 
-/// <summary>What a listing showed of one timeline, in 24 bytes a segment: half a million of them are nothing.</summary>
+/// <summary>What a listing showed of one timeline, in 32 bytes a segment: half a million of them are nothing.</summary>
 /// <param name="timeline">Its number.</param>
 /// <param name="isEncrypted">Whether its objects are encrypted: then no length shows a segment, since encryption adds to it, and gpg also compresses.</param>
 internal sealed class SurveyedTimeline(uint timeline, bool isEncrypted = false)
 {
     private readonly List<Stored> _segments = [];
+    private readonly List<(int Index, ArchiveObject Object)> _archived = [];
 
     /// <summary>Its number.</summary>
     public uint Timeline { get; } = timeline;
@@ -20,6 +21,39 @@ internal sealed class SurveyedTimeline(uint timeline, bool isEncrypted = false)
 
     /// <summary>The names of its partial segments.</summary>
     public List<string> Partial { get; } = [];
+
+    /// <summary>The objects that cannot be read, or of which the listing does not tell it, in the order of their names.</summary>
+    public IEnumerable<ArchiveObject> Archived => _archived.Select(archived => archived.Object);
+
+    /// <summary>The object of a segment that cannot be read.</summary>
+    public ArchiveObject ArchivedAt(Stored segment)
+    {
+        int low = 0;
+        for (int high = _archived.Count - 1; low < high;)
+        {
+            int middle = (low + high) / 2;
+            (low, high) = _segments[_archived[middle].Index].Place < segment.Place ? (middle + 1, high) : (low, middle);
+        }
+
+        return _archived[low].Object;
+    }
+
+    /// <summary>Takes in what a look at the single objects told, by their names; of the others it is assumed that they lie as their class says.</summary>
+    public void Resolve(IReadOnlyDictionary<string, ArchiveObject> looked)
+    {
+        for (int i = 0; i < _archived.Count; i++)
+        {
+            var (index, stored) = _archived[i];
+            stored = looked.GetValueOrDefault(stored.Name, stored);
+            if (stored.State == ArchivedState.Unknown)
+            {
+                stored = stored with { State = ArchivedObjects.IsTiered(stored) ? ArchivedState.Readable : ArchivedState.Archived };
+            }
+
+            _archived[i] = (index, stored);
+            _segments[index] = _segments[index] with { State = stored.State };
+        }
+    }
 
     /// <summary>The timeline of an object of <see cref="SegmentStore.Folder"/>; null when its name begins with none.</summary>
     public static uint? TimelineOf(string objectName) =>
@@ -53,7 +87,12 @@ internal sealed class SurveyedTimeline(uint timeline, bool isEncrypted = false)
             return null; // a backup's note
         }
 
-        var stored = new Stored(Place(segment), rest.Length == 0 && !isEncrypted ? ~found.Length : found.Length, found.LastModified.UtcTicks);
+        var stored = new Stored(Place(segment), rest.Length == 0 && !isEncrypted ? ~found.Length : found.Length, found.LastModified.UtcTicks, found.State);
+        if (found.State != ArchivedState.Readable)
+        {
+            _archived.Add((_segments.Count, found));
+        }
+
         _segments.Add(stored);
         return stored.Place;
     }
@@ -61,6 +100,7 @@ internal sealed class SurveyedTimeline(uint timeline, bool isEncrypted = false)
     /// <summary>Takes in what was listed behind it.</summary>
     public void Append(SurveyedTimeline behind)
     {
+        _archived.AddRange(behind._archived.Select(archived => (archived.Index + _segments.Count, archived.Object)));
         _segments.AddRange(behind._segments);
         Partial.AddRange(behind.Partial);
         HistoryObject ??= behind.HistoryObject;
@@ -73,7 +113,8 @@ internal sealed class SurveyedTimeline(uint timeline, bool isEncrypted = false)
     /// <param name="Place">Log and segment.</param>
     /// <param name="SignedLength">Stored bytes; their complement where the object is the plain segment.</param>
     /// <param name="Ticks">When it was stored, in UTC.</param>
-    internal readonly record struct Stored(ulong Place, long SignedLength, long Ticks)
+    /// <param name="State">Whether it can be read.</param>
+    internal readonly record struct Stored(ulong Place, long SignedLength, long Ticks, ArchivedState State = ArchivedState.Readable)
     {
         public long Length => SignedLength < 0 ? ~SignedLength : SignedLength;
 

@@ -12,7 +12,13 @@ internal sealed class SurveyedWay
     private readonly int _segmentSize;
     private readonly List<WalGap> _gaps = [];
 
-    private SurveyedWay(int segmentSize) => _segmentSize = segmentSize;
+    private readonly string _archive;
+
+    private SurveyedWay(int segmentSize, string archive)
+    {
+        _segmentSize = segmentSize;
+        _archive = archive;
+    }
 
     /// <summary>What is missing, in the order of the way.</summary>
     public IReadOnlyList<WalGap> Gaps => _gaps;
@@ -33,7 +39,8 @@ internal sealed class SurveyedWay
     /// <param name="listed">What was listed.</param>
     /// <param name="histories">The histories that the archive holds.</param>
     /// <param name="segmentSize">The cluster's segment size.</param>
-    public static SurveyedWay Walk(WalSegmentName first, Lsn start, Lsn finish, IReadOnlyList<SurveyedTimeline> listed, IReadOnlyDictionary<uint, TimelineHistory> histories, int segmentSize)
+    /// <param name="archive">The archive's address.</param>
+    public static SurveyedWay Walk(WalSegmentName first, Lsn start, Lsn finish, IReadOnlyList<SurveyedTimeline> listed, IReadOnlyDictionary<uint, TimelineHistory> histories, int segmentSize, string archive)
     {
         uint newest = histories.Keys.OrderDescending().FirstOrDefault(timeline => timeline > first.Timeline && histories[timeline].Contains(first.Timeline, start), first.Timeline);
         var ancestors = histories.TryGetValue(newest, out var history) ? history.Ancestors : [];
@@ -48,7 +55,7 @@ internal sealed class SurveyedWay
         }
 
         stages.Add((newest, begin));
-        var way = new SurveyedWay(segmentSize) { Timelines = [.. stages.Select(stage => stage.Timeline)] };
+        var way = new SurveyedWay(segmentSize, archive) { Timelines = [.. stages.Select(stage => stage.Timeline)] };
         for (int i = 0; i < stages.Count; i++)
         {
             way.Pass(listed.FirstOrDefault(timeline => timeline.Timeline == stages[i].Timeline) ?? new SurveyedTimeline(stages[i].Timeline),
@@ -73,6 +80,7 @@ internal sealed class SurveyedWay
     {
         ulong expected = begin;
         SurveyedTimeline.Stored? damaged = null;
+        var archived = new ArchivedRun();
         foreach (var stored in timeline.Segments)
         {
             ulong number = stored.Number(_segmentSize);
@@ -92,43 +100,52 @@ internal sealed class SurveyedWay
                 continue; // another object may hold the same segment
             }
 
+            if (stored.State != ArchivedState.Readable)
+            {
+                archived.Add(timeline, stored, number);
+                continue; // the same, for another codec
+            }
+
             if (number > expected)
             {
-                AddGap(timeline.Timeline, expected, number - 1, damaged, stored.At);
+                AddGap(timeline.Timeline, expected, number - 1, damaged, stored.At, archived);
             }
 
             damaged = null;
+            archived = new ArchivedRun();
             Segments.Add((stored.Name(timeline.Timeline), stored));
             expected = number + 1;
         }
 
         if (end is { } limit && expected < limit)
         {
-            AddGap(timeline.Timeline, expected, limit - 1, damaged, null);
+            AddGap(timeline.Timeline, expected, limit - 1, damaged, null, archived);
         }
-        else if (end is null && (expected <= needed || damaged is not null))
+        else if (end is null && (expected <= needed || damaged is not null || archived.First is not null))
         {
-            AddGap(timeline.Timeline, expected, Math.Max(expected, needed), damaged, null);
+            AddGap(timeline.Timeline, expected, Math.Max(Math.Max(expected, needed), archived.Last), damaged, null, archived);
         }
     }
 
-    private void AddGap(uint timeline, ulong from, ulong to, SurveyedTimeline.Stored? damaged, DateTimeOffset? after)
+    private void AddGap(uint timeline, ulong from, ulong to, SurveyedTimeline.Stored? damaged, DateTimeOffset? after, ArchivedRun archived)
     {
         var first = Name(timeline, from);
         var last = Name(timeline, to);
         string which = from == to ? $"{first}" : string.Create(CultureInfo.InvariantCulture, $"{first} to {last} ({to - from + 1} segments)");
         bool isDamaged = damaged is not null && from == to;
+        bool isArchived = archived.Count == (long)(to - from) + 1;
         _gaps.Add(new WalGap
         {
-            Kind = isDamaged ? WalGapKind.Damaged : WalGapKind.Missing,
+            Kind = isArchived ? WalGapKind.Archived : isDamaged ? WalGapKind.Damaged : WalGapKind.Missing,
             First = first,
             Last = last,
             Segments = (long)(to - from) + 1,
             Before = Segments.Count > 0 ? Segments[^1].Stored.At : null,
             After = after,
-            Detail = isDamaged
+            Detail = isArchived ? $"{which} cannot be read: {archived.Describe(_archive)} Replay ends before it."
+                : isDamaged
                 ? string.Create(CultureInfo.InvariantCulture, $"The object of {which} holds {damaged!.Value.Length} bytes, which cannot be a segment: replay ends before it. Archive that segment again.")
-                : $"The archive does not hold {which}: replay ends before it. Archive it again while the source still has it, or take a new backup.",
+                : $"The archive does not hold {which}: replay ends before it. Archive it again while the source still has it, or take a new backup.{(archived.Count > 0 ? string.Create(CultureInfo.InvariantCulture, $" {archived.Count} of these segments are there, but cannot be read: {archived.Describe(_archive)}") : string.Empty)}",
         });
     }
 

@@ -12,7 +12,7 @@ public sealed record WalGap
     /// <summary>The last segment that is missing in a row.</summary>
     public required WalSegmentName Last { get; init; }
 
-    /// <summary>How many segments are missing in a row; 0 where the gap is a history.</summary>
+    /// <summary>How many segments are missing in a row; 0 where the gap is a history, or lies in the backup itself.</summary>
     public required long Segments { get; init; }
 
     /// <summary>When the last segment before the gap was stored, in UTC; null when there is none.</summary>

@@ -9,6 +9,11 @@ public enum WalGapKind
     /// <summary>Segments whose objects are empty, or, where they are not compressed, of a wrong length.</summary>
     Damaged,
 
+    /// <summary>
+    /// Objects in a storage class from which S3 gives nothing until they are restored there: GLACIER, DEEP_ARCHIVE, an archive tier of INTELLIGENT_TIERING.
+    /// </summary>
+    Archived,
+
     /// <summary>The history of a timeline of which there are segments: without it no server finds the way there.</summary>
     History,
 }

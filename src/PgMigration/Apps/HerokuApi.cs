@@ -14,6 +14,7 @@ namespace PgMigration;
 /// </remarks>
 internal sealed class HerokuApi
 {
+    private const int MostPages = 1_000; // of 1,000 items each
     private const int LargestAnswer = 16 * 1024 * 1024;
 
     private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.Never };
@@ -77,8 +78,15 @@ internal sealed class HerokuApi
     public async Task<List<T>> ListAsync<T>(string path, CancellationToken cancel)
     {
         var all = new List<T>();
+        var seen = new HashSet<string>(StringComparer.Ordinal);
         for (string? next = "id ..; max=1000"; next is not null;)
         {
+            if (!seen.Add(next) || seen.Count > MostPages)
+            {
+                throw new MigrationException("HerokuAnswerUnknown", MigrationErrorKind.InvalidData,
+                    $"Heroku's answer to {path} does not end: after {seen.Count} pages it names '{next}' as the next one. Expected a new range for each page, and none on the last. Is -ApiUrl right?");
+            }
+
             var (body, headers, status) = await SendAsync(HttpMethod.Get, path, null, next, cancel);
             all.AddRange(Read<List<T>>(body, path));
             next = status == HttpStatusCode.PartialContent && headers.TryGetValues("Next-Range", out var values) ? values.First() : null;

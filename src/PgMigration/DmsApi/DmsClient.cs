@@ -14,6 +14,7 @@ namespace PgMigration;
 /// </remarks>
 public sealed class DmsClient : IDisposable
 {
+    private const int MostPages = 1_000; // of 100 items or more each
     private readonly DmsConnection _connection;
 
     /// <summary>A client; nothing is sent yet.</summary>
@@ -137,12 +138,18 @@ public sealed class DmsClient : IDisposable
     private static async Task<T[]> PagesAsync<T>(Func<string?, Task<(T[]? Items, string? Marker)>> read)
     {
         var all = new List<T>();
+        var seen = new HashSet<string>(StringComparer.Ordinal);
         string? marker = null;
         do
         {
             var (items, next) = await read(marker);
             all.AddRange(items ?? []);
-            marker = next == marker ? null : next; // a service that repeats itself must not hold us for ever
+            marker = next;
+            if (!string.IsNullOrEmpty(marker) && (!seen.Add(marker) || seen.Count > MostPages))
+            {
+                throw new MigrationException("DmsListInvalid", MigrationErrorKind.InvalidData,
+                    $"The service that answers for DMS does not end its list of {typeof(T).Name}: after {seen.Count} pages it gave another marker, or one that it had given before. Expected a new marker for each page, and none on the last. Check the endpoint, and anything between here and the service.");
+            }
         }
         while (!string.IsNullOrEmpty(marker));
         return [.. all];

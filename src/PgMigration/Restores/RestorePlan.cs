@@ -75,6 +75,11 @@ internal sealed class RestorePlan
         }
 
         var contents = await BackupContents.ListAsync(storage, chain, cancel);
+        foreach (var one in contents)
+        {
+            await one.RequireReadableAsync(storage, cancel);
+        }
+
         var tablespaces = TablespaceFolders.Choose(backup.Tablespaces, options.TablespaceMapping, earlier?.Tablespaces);
         return new RestorePlan(layout, directory, programs, owner, earlier is not null)
         {

@@ -372,6 +372,25 @@ public sealed class HerokuAppTests(TestPostgres postgres) : IAsyncLifetime
         }
     }
 
+    [Theory]
+    [InlineData("page 1", "page 1")]
+    [InlineData("page 1", "page 2")]
+    public async Task A_list_whose_pages_come_again_is_an_error_and_not_a_loop(string odd, string even)
+    {
+        int asked = 0;
+        using var heroku = new TestHttp(context =>
+        {
+            context.Response.Headers["Next-Range"] = ++asked % 2 == 0 ? even : odd;
+            return TestHttp.AnswerAsync(context, 206, "[]");
+        });
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => new HerokuApi(heroku.Address, TestHeroku.Token).ListAsync<HerokuDyno>("/apps/shop/dynos", CancellationToken.None));
+
+        Assert.Equal("HerokuAnswerUnknown", error.ErrorId);
+        Assert.Contains("/apps/shop/dynos", error.Message, StringComparison.Ordinal);
+        Assert.InRange(asked, 2, 3);
+    }
+
     private static async Task ForwardAsync(Uri to, System.Net.HttpListenerContext context)
     {
         using var client = new HttpClient();

@@ -45,6 +45,18 @@ public sealed class DmsClientTests
     }
 
     [Theory]
+    [InlineData("m1", "m1", "m1")]
+    [InlineData("m1", "m2", "m1")]
+    public async Task A_list_whose_markers_come_again_is_an_error_and_not_a_loop(params string[] markers)
+    {
+        using var dms = new CannedDms([.. markers.Select(marker => (200, $$"""{"Marker": "{{marker}}", "TableStatistics": [{"TableName": "a"}]}"""))]);
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => dms.Client.ListTableStatisticsAsync("arn:task"));
+
+        Assert.Equal(("DmsListInvalid", MigrationErrorKind.InvalidData), (error.ErrorId, error.Kind));
+    }
+
+    [Theory]
     [InlineData("ResourceNotFoundFault", "DmsResourceNotFound", MigrationErrorKind.NotFound)]
     [InlineData("com.amazonaws.dms#InvalidResourceStateFault", "DmsInvalidResourceState", MigrationErrorKind.InvalidOperation)]
     [InlineData("AccessDeniedFault", "DmsAccessDenied", MigrationErrorKind.PermissionDenied)]
