@@ -9,6 +9,8 @@ internal sealed class Lz4Codec : ICodec
 {
     internal const uint Magic = 0x184D2204;
     internal const uint SkippableMagic = 0x184D2A50; // the last four bits are the writer's own
+    internal const uint LegacyMagic = 0x184C2102;
+    internal const int LegacyBlockSize = 8 << 20;
     internal const uint StoredBlock = 0x8000_0000;
     internal const int BlockSize = 4 << 20;
 

@@ -6,6 +6,10 @@ using K4os.Hash.xxHash;
 namespace PgMigration.Wal;
 
 /// <summary>Reads LZ4 frames up to the end of the stream, and finds every way in which it can be cut or altered.</summary>
+/// <remarks>
+/// Accepts what <c>lz4 -t</c> accepts, but for an object of no bytes at all, which is an upload that was cut: frames one after the other,
+/// skippable frames, the legacy frames of <c>lz4 -l</c>, and empty blocks anywhere (WAL-G ends each frame with an empty stored block).
+/// </remarks>
 internal sealed class Lz4ReadStream(Stream compressed) : ReadStream, IChecksummed
 {
     private const int DictionarySize = 64 * 1024;
@@ -16,18 +20,17 @@ internal sealed class Lz4ReadStream(Stream compressed) : ReadStream, IChecksumme
     private byte[] _window = []; // with linked blocks: up to 64 kB of what was decoded before, then the block
     private int _next;
     private int _end;
-    private int _blockSize;
-    private ulong? _declaredSize;
+    private Lz4FrameHeader _frame;
     private ulong _decodedSize;
-    private bool _linked;
-    private bool _blockChecksums;
-    private bool _contentChecksum;
+    private uint? _nextMagic; // the magic number that ended a legacy frame
     private bool _inFrame;
+    private bool _inLegacyFrame;
     private bool _seenFrame;
+    private bool _seenUnchecked;
     private bool _ended;
 
     /// <inheritdoc/>
-    public bool HasChecksum => _contentChecksum;
+    public bool HasChecksum => !_seenUnchecked;
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -36,6 +39,10 @@ internal sealed class Lz4ReadStream(Stream compressed) : ReadStream, IChecksumme
             if (_inFrame)
             {
                 await ReadBlockAsync(cancellationToken);
+            }
+            else if (_inLegacyFrame)
+            {
+                await ReadLegacyBlockAsync(cancellationToken);
             }
             else
             {
@@ -65,54 +72,46 @@ internal sealed class Lz4ReadStream(Stream compressed) : ReadStream, IChecksumme
 
     private async ValueTask ReadFrameHeaderAsync(CancellationToken cancel)
     {
-        int read = await compressed.ReadAtLeastAsync(_small.AsMemory(0, 4), 4, throwOnEndOfStream: false, cancel);
-        if (read == 0 && _seenFrame)
+        if ((_nextMagic ?? await TryReadWordAsync(cancel)) is not { } magic)
         {
-            _ended = true;
+            _ended = _seenFrame ? true : throw new InvalidDataException("The object is empty; expected an LZ4 frame.");
             return;
         }
 
-        uint magic = read == 4 ? BinaryPrimitives.ReadUInt32LittleEndian(_small) : 0;
-        if ((magic & 0xFFFF_FFF0) == Lz4Codec.SkippableMagic)
+        _nextMagic = null;
+        switch (magic)
         {
-            await SkipAsync(cancel);
-            return;
+            case Lz4Codec.Magic:
+                await StartFrameAsync(cancel);
+                break;
+            case Lz4Codec.LegacyMagic:
+                EnsureSize(ref _window, Lz4Codec.LegacyBlockSize);
+                EnsureSize(ref _encoded, LZ4Codec.MaximumOutputSize(Lz4Codec.LegacyBlockSize));
+                _inLegacyFrame = _seenUnchecked = true;
+                break;
+            case var _ when (magic & 0xFFFF_FFF0) == Lz4Codec.SkippableMagic:
+                await SkipAsync(cancel);
+                break;
+            default:
+                throw new InvalidDataException(_seenFrame ? "Bytes that are no LZ4 frame follow the frame." : "The object does not begin as an LZ4 frame; it may be encrypted.");
         }
 
-        if (magic != Lz4Codec.Magic)
-        {
-            throw new InvalidDataException(_seenFrame ? "Bytes that are no LZ4 frame follow the frame."
-                : read < 4 ? "The object is too short for an LZ4 frame." : "The object does not begin as an LZ4 frame; it may be encrypted.");
-        }
+        _seenFrame = true;
+    }
 
-        await ReadAsync(0, 2, cancel);
-        byte flags = _small[0];
-        bool hasSize = (flags & 0b1000) != 0;
-        bool hasDictionary = (flags & 1) != 0;
-        int length = 2 + (hasSize ? 8 : 0) + (hasDictionary ? 4 : 0);
-        await ReadAsync(2, length - 2 + 1, cancel);
-        if (_small[length] != (byte)(XXH32.DigestOf(_small.AsSpan(0, length)) >> 8))
-        {
-            throw new InvalidDataException("The checksum of the LZ4 frame's header does not match.");
-        }
-
-        int sizeCode = (_small[1] >> 4) & 7;
-        if (flags >> 6 != 1 || sizeCode < 4 || hasDictionary)
-        {
-            throw new InvalidDataException("The LZ4 frame is of an unknown version, or needs a dictionary.");
-        }
-
-        _linked = (flags & 0b10_0000) == 0;
-        _blockChecksums = (flags & 0b1_0000) != 0;
-        _contentChecksum = (flags & 0b100) != 0;
-        _declaredSize = hasSize ? BinaryPrimitives.ReadUInt64LittleEndian(_small.AsSpan(2)) : null;
-        _blockSize = 1 << (8 + (2 * sizeCode)); // 64 kB, 256 kB, 1 MB, 4 MB
-        EnsureSize(ref _window, _blockSize + (_linked ? DictionarySize : 0));
-        EnsureSize(ref _encoded, _blockSize + sizeof(uint));
+    private async ValueTask StartFrameAsync(CancellationToken cancel)
+    {
+        await ReadAsync(0, 1, cancel);
+        int length = Lz4FrameHeader.LengthOf(_small[0]);
+        await ReadAsync(1, length - 1, cancel);
+        _frame = Lz4FrameHeader.Parse(_small.AsSpan(0, length));
+        EnsureSize(ref _window, _frame.BlockSize + (_frame.IsLinked ? DictionarySize : 0));
+        EnsureSize(ref _encoded, _frame.BlockSize + sizeof(uint));
         _next = _end = 0;
         _decodedSize = 0;
         _checksum.Reset();
-        _inFrame = _seenFrame = true;
+        _inFrame = true;
+        _seenUnchecked |= !_frame.HasContentChecksum;
     }
 
     private async ValueTask ReadBlockAsync(CancellationToken cancel)
@@ -127,36 +126,31 @@ internal sealed class Lz4ReadStream(Stream compressed) : ReadStream, IChecksumme
 
         bool stored = (word & Lz4Codec.StoredBlock) != 0;
         uint length = word & ~Lz4Codec.StoredBlock;
-        if (length == 0 || length > _blockSize)
+        if (length > _frame.BlockSize)
         {
             throw new InvalidDataException("An LZ4 block is longer than the frame allows.");
         }
 
-        int wanted = (int)length + (_blockChecksums ? sizeof(uint) : 0);
-        if (await compressed.ReadAtLeastAsync(_encoded.AsMemory(0, wanted), wanted, throwOnEndOfStream: false, cancel) < wanted)
-        {
-            throw Cut();
-        }
-
+        await ReadEncodedAsync((int)length + (_frame.HasBlockChecksums ? sizeof(uint) : 0), cancel);
         Decode((int)length, stored);
     }
 
     private void Decode(int length, bool stored)
     {
         var encoded = _encoded.AsSpan(0, length);
-        if (_blockChecksums && XXH32.DigestOf(encoded) != BinaryPrimitives.ReadUInt32LittleEndian(_encoded.AsSpan(length)))
+        if (_frame.HasBlockChecksums && XXH32.DigestOf(encoded) != BinaryPrimitives.ReadUInt32LittleEndian(_encoded.AsSpan(length)))
         {
             throw new InvalidDataException("The checksum of an LZ4 block does not match.");
         }
 
         int start = 0;
-        if (_linked)
+        if (_frame.IsLinked)
         {
             start = Math.Min(_end, DictionarySize);
             _window.AsSpan(_end - start, start).CopyTo(_window);
         }
 
-        var target = _window.AsSpan(start, _blockSize);
+        var target = _window.AsSpan(start, _frame.BlockSize);
         int decoded;
         if (stored)
         {
@@ -165,14 +159,10 @@ internal sealed class Lz4ReadStream(Stream compressed) : ReadStream, IChecksumme
         }
         else
         {
-            decoded = start == 0 ? LZ4Codec.Decode(encoded, target) : LZ4Codec.Decode(encoded, target, _window.AsSpan(0, start));
-            if (decoded <= 0)
-            {
-                throw new InvalidDataException("An LZ4 block cannot be decoded: its bytes were altered.");
-            }
+            decoded = Require(start == 0 ? LZ4Codec.Decode(encoded, target) : LZ4Codec.Decode(encoded, target, _window.AsSpan(0, start)), encoded);
         }
 
-        if (_contentChecksum)
+        if (_frame.HasContentChecksum)
         {
             _checksum.Update(target[..decoded]);
         }
@@ -184,7 +174,7 @@ internal sealed class Lz4ReadStream(Stream compressed) : ReadStream, IChecksumme
 
     private async ValueTask ReadFrameEndAsync(CancellationToken cancel)
     {
-        if (_contentChecksum)
+        if (_frame.HasContentChecksum)
         {
             await ReadAsync(0, 4, cancel);
             if (BinaryPrimitives.ReadUInt32LittleEndian(_small) != _checksum.Digest())
@@ -193,13 +183,41 @@ internal sealed class Lz4ReadStream(Stream compressed) : ReadStream, IChecksumme
             }
         }
 
-        if (_declaredSize is { } declared && declared != _decodedSize)
+        if (_frame.ContentSize is { } declared && declared != _decodedSize)
         {
             throw new InvalidDataException("The LZ4 frame's content has another length than its header says.");
         }
 
         _inFrame = false;
     }
+
+    // The legacy format has neither an end mark nor checksums: it goes on to the end of the stream, or to what is too long for a block.
+    private async ValueTask ReadLegacyBlockAsync(CancellationToken cancel)
+    {
+        if (await TryReadWordAsync(cancel) is not { } length)
+        {
+            _ended = true;
+            return;
+        }
+
+        if (length > LZ4Codec.MaximumOutputSize(Lz4Codec.LegacyBlockSize))
+        {
+            _nextMagic = length;
+            _inLegacyFrame = false;
+            return;
+        }
+
+        await ReadEncodedAsync((int)length, cancel);
+        var encoded = _encoded.AsSpan(0, (int)length);
+        _next = 0;
+        _end = Require(LZ4Codec.Decode(encoded, _window.AsSpan(0, Lz4Codec.LegacyBlockSize)), encoded);
+    }
+
+    // The library reports a block of no content as an error. Such a block is a last sequence without literals: one byte.
+    private static int Require(int decoded, ReadOnlySpan<byte> encoded) =>
+        decoded > 0 ? decoded
+        : encoded.Length == 1 && encoded[0] < 0x10 ? 0
+        : throw new InvalidDataException("An LZ4 block cannot be decoded: its bytes were altered.");
 
     private async ValueTask SkipAsync(CancellationToken cancel)
     {
@@ -211,6 +229,20 @@ internal sealed class Lz4ReadStream(Stream compressed) : ReadStream, IChecksumme
             int read = await compressed.ReadAsync(waste.AsMemory(0, (int)Math.Min(left, (uint)waste.Length)), cancel);
             left -= read > 0 ? (uint)read : throw Cut();
         }
+    }
+
+    private async ValueTask ReadEncodedAsync(int count, CancellationToken cancel)
+    {
+        if (await compressed.ReadAtLeastAsync(_encoded.AsMemory(0, count), count, throwOnEndOfStream: false, cancel) < count)
+        {
+            throw Cut();
+        }
+    }
+
+    private async ValueTask<uint?> TryReadWordAsync(CancellationToken cancel)
+    {
+        int read = await compressed.ReadAtLeastAsync(_small.AsMemory(0, 4), 4, throwOnEndOfStream: false, cancel);
+        return read == 0 ? null : read == 4 ? BinaryPrimitives.ReadUInt32LittleEndian(_small) : throw Cut();
     }
 
     private async ValueTask ReadAsync(int offset, int count, CancellationToken cancel)

@@ -51,6 +51,11 @@ internal static class SegmentFetch
             }
 
             check.VerifyLength(objectName, length);
+            if (records is null && segment is not IChecksummed { HasChecksum: true })
+            {
+                VerifyRecords(file, chunk); // its first frame had a checksum, and a later one has none
+            }
+
             return checksum;
         }
         catch (InvalidDataException error)
@@ -67,6 +72,17 @@ internal static class SegmentFetch
         finally
         {
             ArrayPool<byte>.Shared.Return(chunk);
+        }
+    }
+
+    private static void VerifyRecords(string file, byte[] chunk)
+    {
+        var records = new WalRecordCheck();
+        using var written = new FileStream(file, new FileStreamOptions { Access = FileAccess.Read, Mode = FileMode.Open, Share = FileShare.ReadWrite, BufferSize = 0 });
+        int count;
+        while ((count = written.ReadAtLeast(chunk.AsSpan(0, ChunkSize), ChunkSize, throwOnEndOfStream: false)) > 0)
+        {
+            records.Append(chunk.AsSpan(0, count));
         }
     }
 
