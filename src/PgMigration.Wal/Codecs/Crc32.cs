@@ -10,6 +10,14 @@ internal sealed class Crc32
     /// <summary>The checksum of everything so far.</summary>
     public uint Value => ~_state;
 
+    /// <summary>The checksum of some bytes.</summary>
+    public static uint Of(ReadOnlySpan<byte> bytes)
+    {
+        var crc = new Crc32();
+        crc.Update(bytes);
+        return crc.Value;
+    }
+
     /// <summary>Takes in more bytes.</summary>
     public void Update(ReadOnlySpan<byte> bytes)
     {

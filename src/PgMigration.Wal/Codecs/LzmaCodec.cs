@@ -4,11 +4,11 @@ using SharpCompress.Compressors.LZMA;
 
 namespace PgMigration.Wal;
 
-/// <summary>The legacy .lzma container (not .xz), read only. Format: the LZMA SDK's lzma-specification.txt.</summary>
+/// <summary>The legacy .lzma container, read only. Format: the LZMA SDK's lzma-specification.txt. It has no checksum of its content.</summary>
 /// <remarks>
-/// WAL-G writes streams of unknown length, which end with a mark, and others are refused: past an early mark the library would go on up to the
-/// stated length. It reads ones behind the end of its input; so it is given an input that throws there, and nothing may be left of it
-/// afterwards. The format has no checksum of its content.
+/// The system's liblzma reads every form of it, and .xz, faster than the managed decoder. Without that library only the form that WAL-G
+/// writes is read: of unknown length, which ends with a mark. Past an early mark the managed decoder would go on up to a stated length. It
+/// also reads ones behind the end of its input; so its input throws there, and nothing may be left of it afterwards.
 /// </remarks>
 internal sealed class LzmaCodec : ICodec
 {
@@ -20,7 +20,10 @@ internal sealed class LzmaCodec : ICodec
 
     public string Extension => "lzma";
 
-    public Stream Decompress(Stream compressed) => new CheckedStream(compressed);
+    public Stream Decompress(Stream compressed) => LzmaLibrary.IsNative ? new LzmaReadStream(compressed) : DecompressManaged(compressed);
+
+    /// <summary>Decodes without the system's library.</summary>
+    internal static Stream DecompressManaged(Stream compressed) => new CheckedStream(compressed);
 
     public Stream Compress(Stream destination) => throw new NotSupportedException("LZMA is only read.");
 
@@ -62,7 +65,8 @@ internal sealed class LzmaCodec : ICodec
             uint dictionary = BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(1));
             if (read < HeaderSize || header[0] >= 9 * 5 * 5 || dictionary > LargestDictionary || BinaryPrimitives.ReadInt64LittleEndian(header.AsSpan(5)) != UnknownLength)
             {
-                throw new InvalidDataException("The object does not begin as an .lzma stream that ends with a mark; it may be encrypted.");
+                throw new InvalidDataException(
+                    "The object does not begin as an .lzma stream that ends with a mark; it may be encrypted. Other forms, and .xz, need liblzma.so.5 (package liblzma5 or xz-libs).");
             }
 
             _input.Require = true;

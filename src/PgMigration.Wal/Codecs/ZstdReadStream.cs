@@ -10,11 +10,12 @@ internal sealed class ZstdReadStream(Stream compressed, bool native) : ReadStrea
     private int _next;
     private int _end;
     private int _headSeen;
-    private bool? _hasChecksum;
+    private bool _seenFrame;
+    private bool _seenUnchecked;
     private bool _inFrame;
     private bool _disposed;
 
-    public bool HasChecksum => _hasChecksum == true;
+    public bool HasChecksum => !_seenUnchecked;
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -55,7 +56,9 @@ internal sealed class ZstdReadStream(Stream compressed, bool native) : ReadStrea
         _next += consumed;
         if (ZstdLibrary.ErrorName(result) is { } wrong)
         {
-            throw new InvalidDataException($"The Zstandard frame cannot be decoded ({wrong}): its bytes were altered, or it is encrypted.");
+            throw new InvalidDataException(wrong.Contains("too much memory", StringComparison.Ordinal)
+                ? $"The Zstandard frame was written with a window of more than 128 MB (zstd --long=28 or more). Expected what 'zstd -t' reads without options: compress it again with --long=27 or less."
+                : $"The Zstandard frame cannot be decoded ({wrong}): its bytes were altered, or it is encrypted.");
         }
 
         _inFrame = result != 0;
@@ -70,11 +73,11 @@ internal sealed class ZstdReadStream(Stream compressed, bool native) : ReadStrea
         (_next, _end) = (0, read);
         return read > 0
             || (_inFrame ? throw new InvalidDataException("The Zstandard frame is cut: it ends before its last block.")
-            : _hasChecksum is null ? throw new InvalidDataException("The object is empty; expected a Zstandard frame.")
+            : !_seenFrame ? throw new InvalidDataException("The object is empty; expected a Zstandard frame.")
             : false);
     }
 
-    // Every frame must have the checksum that the first one promises: whoever relies on it has asked by then.
+    // Any frame counts as one that was seen, also one that is skipped.
     private void NoteHead(ReadOnlySpan<byte> consumed)
     {
         if (_headSeen == _head.Length)
@@ -85,10 +88,10 @@ internal sealed class ZstdReadStream(Stream compressed, bool native) : ReadStrea
         int count = Math.Min(_head.Length - _headSeen, consumed.Length);
         consumed[..count].CopyTo(_head.AsSpan(_headSeen));
         _headSeen += count;
-        if (_headSeen == _head.Length && _head is [0x28, 0xB5, 0x2F, 0xFD, var descriptor])
+        if (_headSeen == _head.Length)
         {
-            bool has = (descriptor & 4) != 0;
-            _hasChecksum = _hasChecksum is true && !has ? throw new InvalidDataException("Its first Zstandard frame has a checksum, and a later one has none: it was altered.") : has;
+            _seenFrame = true;
+            _seenUnchecked |= _head is [0x28, 0xB5, 0x2F, 0xFD, var descriptor] && (descriptor & 4) == 0;
         }
     }
 
