@@ -131,11 +131,15 @@ public sealed class TestHeroku : IDisposable
     }
 
     /// <summary>Attaches an add-on, as its making would have long ago.</summary>
-    public void Attach(string name, string value, string addon = "postgresql-cubed-1")
+    /// <param name="name">The attachment's name, such as DATABASE.</param>
+    /// <param name="value">The address in its config var.</param>
+    /// <param name="addon">The add-on.</param>
+    /// <param name="space">Its namespace, such as <c>connection-pooling</c>; null for the default.</param>
+    public void Attach(string name, string value, string addon = "postgresql-cubed-1", string? space = null)
     {
         lock (_lock)
         {
-            _attachments.Add(new Attachment($"att-{++_numbers}", name, null, addon, value));
+            _attachments.Add(new Attachment($"att-{++_numbers}", name, space, addon, value));
         }
     }
 
@@ -314,12 +318,13 @@ public sealed class TestHeroku : IDisposable
             return (422, Error("invalid_params", $"Name {name} is already used on shop."));
         }
 
-        if (_attachments.Find(each => each.AddonId == addon) is not { } same)
+        string? space = body["namespace"]?.GetValue<string>();
+        if (_attachments.Find(each => each.AddonId == addon && each.Namespace == space) is not { } same)
         {
             return (404, Error("not_found", "Couldn't find that add-on."));
         }
 
-        var made = new Attachment($"att-{++_numbers}", name, null, same.Addon, same.Value);
+        var made = new Attachment($"att-{++_numbers}", name, space, same.Addon, same.Value);
         _attachments.Add(made);
         Release();
         return (201, JsonSerializer.Serialize(Json(made)));

@@ -69,7 +69,7 @@ public sealed class NewMigrationAppCommand : MigrationCmdlet
     [Parameter(ParameterSetName = "Heroku")]
     public SecureString? Token { get; set; }
 
-    /// <summary>The config vars that lead to the database; DATABASE_URL by default.</summary>
+    /// <summary>The config vars that lead to the database; DATABASE_URL by default. Those of Heroku's connection pooling must be named too, if the app has some.</summary>
     [Parameter(ParameterSetName = "Heroku")]
     [ValidateNotNullOrEmpty]
     public string[] ConfigVar { get; set; } = ["DATABASE_URL"];

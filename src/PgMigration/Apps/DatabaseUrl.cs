@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace PgMigration;
 
@@ -7,7 +8,7 @@ namespace PgMigration;
 /// Apps write into it what their drivers read (<c>?pool=5</c>, <c>?pgbouncer=true</c>, other schemes such as <c>postgis://</c>), so it is
 /// not read as a PgServer reads it. It holds a secret, and has no text form but <see cref="PointAt"/>.
 /// </remarks>
-internal sealed class DatabaseUrl
+internal sealed partial class DatabaseUrl
 {
     private readonly string _scheme;
     private readonly string _login; // as it stands there, encoded
@@ -61,6 +62,33 @@ internal sealed class DatabaseUrl
             : new DatabaseUrl(text[..schemeEnd], parts[0][..at], (colon < 0 ? place : place[..colon]).Trim('[', ']'), port, Uri.UnescapeDataString(database), query);
     }
 
+    /// <summary>Where an address leads, with a login or without; more than one place where it names several hosts, none where it is no address.</summary>
+    /// <remarks>Of any form that drivers read: an URL of whatever scheme, JDBC's among them, or <c>host=… dbname=…</c>. An empty database is the driver's default.</remarks>
+    public static IEnumerable<(string Host, int Port, string Database, string? User)> PlacesOf(string text)
+    {
+        int schemeEnd = text.IndexOf("://", StringComparison.Ordinal);
+        if (schemeEnd <= 0)
+        {
+            var words = KeyValue().Matches(text).ToLookup(match => match.Groups["key"].Value, match => match.Groups["value"].Value.Trim('\''));
+            string[] ports = (words["port"].LastOrDefault() ?? "5432").Split(',');
+            return [.. (words["host"].LastOrDefault() ?? string.Empty).Split(',', StringSplitOptions.RemoveEmptyEntries)
+                .Select((host, at) => (host, PortOf(ports.Length > at ? ports[at] : ports[0]), words["dbname"].LastOrDefault() ?? string.Empty, words["user"].LastOrDefault()))];
+        }
+
+        string rest = text[(schemeEnd + 3)..].Split('?', '#')[0];
+        string[] parts = rest.Split('/', 2);
+        int at = parts[0].LastIndexOf('@');
+        string? user = at < 0 ? null : Uri.UnescapeDataString(parts[0][..at].Split(':', 2)[0]);
+        string database = parts is [_, var name] ? Uri.UnescapeDataString(name) : string.Empty;
+        return [.. parts[0][(at + 1)..].Split(',', StringSplitOptions.RemoveEmptyEntries).Select(place =>
+        {
+            int colon = place.EndsWith(']') ? -1 : place.LastIndexOf(':');
+            return ((colon < 0 ? place : place[..colon]).Trim('[', ']'), colon < 0 ? 5432 : PortOf(place[(colon + 1)..]), database, user);
+        })];
+
+        static int PortOf(string port) => int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : 5432;
+    }
+
     /// <summary>The same address for another server.</summary>
     /// <remarks>
     /// The app keeps its own login, unless the server is given with one that is neither the app's nor the source's: a server that was
@@ -91,6 +119,9 @@ internal sealed class DatabaseUrl
 
     /// <summary>Nothing of it: it holds a secret.</summary>
     public override string ToString() => nameof(DatabaseUrl);
+
+    [GeneratedRegex(@"(?<key>host|port|dbname|user)\s*=\s*(?<value>'[^']*'|\S+)")]
+    private static partial Regex KeyValue();
 
     // A certificate cannot be verified from here: the authority's file is the app's. Whether TLS is spoken at all can.
     private PgServer WithMode(PgServer server) => SslMode switch

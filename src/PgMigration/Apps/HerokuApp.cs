@@ -10,8 +10,10 @@ namespace PgMigration;
 /// </remarks>
 public sealed class HerokuApp : MigrationApp
 {
-    /// <summary>A cutover makes fewer calls than this, however long it waits.</summary>
-    private const int FewestCallsLeft = 200;
+    /// <summary>A cutover and its undo make fewer calls than this: two or three each second that they wait for dynos.</summary>
+    private const int FewestCallsLeft = 500;
+
+    private static readonly TimeSpan TidiesWithin = TimeSpan.FromSeconds(30);
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
@@ -78,6 +80,8 @@ public sealed class HerokuApp : MigrationApp
         var formation = await _dynos.FormationAsync(cancel);
         var addresses = await _config.AddressesAsync(cancel);
         string owners = await _config.OwnersAsync(cancel);
+        await _config.CheckParkableAsync(cancel);
+        await _api.LastReleaseAsync(Name, cancel);
         if (_api.Remaining < FewestCallsLeft)
         {
             throw new MigrationException("HerokuRateLimitLow", MigrationErrorKind.ResourceUnavailable,
@@ -97,14 +101,24 @@ public sealed class HerokuApp : MigrationApp
         Remark(formation.Count == 0, $"The app {Name} has no dynos to stop, and none will be started.");
         Remark(await _dynos.HasReleasePhaseAsync(cancel), $"The app {Name} has a release phase, which runs at each change of its config: up to four times, once without {ConfigVars[0]} if an add-on owns it.");
         var others = await _config.OthersAsync(addresses, cancel);
-        Remark(others.Count > 0, $"The config vars {string.Join(", ", others)} of {Name} lead to the same database and are left as they are. If the app uses them, name them with -ConfigVar.");
+        if (string.Join(", ", others.Where(other => other.IsPool).Select(other => other.Name)) is { Length: > 0 } pools)
+        {
+            throw new MigrationException("HerokuPoolNotNamed", MigrationErrorKind.InvalidArgument,
+                $"{pools} of {Name} leads to the same database through Heroku's connection pooling, and would go on to the old server. Name it too, -ConfigVar {string.Join(", ", ConfigVars)}, {pools}: it is then pointed at the new server as well, without that pooling. Or detach it, if the app does not use it: heroku addons:detach -a {Name}.");
+        }
+
+        string own = string.Join(", ", others.Where(other => !other.IsAttachment).Select(other => other.Name));
+        string attached = string.Join(", ", others.Where(other => other.IsAttachment).Select(other => other.Name));
+        Remark(own.Length > 0, $"The config vars {own} of {Name} lead to the same database and are left as they are. If the app uses them, name them with -ConfigVar.");
+        Remark(attached.Length > 0, $"{attached} of {Name}, of the same add-on under another name, lead to the same database and are left as they are. If the app uses them, name them with -ConfigVar.");
         var oneOffs = (await _dynos.RunningAsync(cancel)).FindAll(dyno => !formation.ContainsKey(dyno.Type));
         Remark(oneOffs.Count > 0, $"{HerokuDynos.Names(oneOffs)} of {Name} run now, and the pause waits until they end.");
     }
 
     /// <summary>The first address with another login than the cutover's: the app's own, to which a write must be refused behind the fence.</summary>
     public override async Task<PgServer?> FindLoginAsync(CancellationToken cancel = default) =>
-        (await _config.AddressesAsync(cancel)).Values.Select(address => address.Server).FirstOrDefault(server => server.FindPassword() is not null);
+        (await _config.AddressesAsync(cancel)).OrderBy(pair => HerokuConfig.IsPoolName(pair.Key)) // what a pooler hands out is no new session
+            .Select(pair => pair.Value.Server).FirstOrDefault(server => server.FindPassword() is not null);
 
     /// <inheritdoc/>
     public override async Task CheckTargetAsync(PgServer target, CancellationToken cancel = default)
@@ -182,7 +196,20 @@ public sealed class HerokuApp : MigrationApp
             return; // it died before it knew how the app was, and so before it changed anything
         }
 
-        await _config.UnparkAsync(state.Id, cancel);
+        // What only tidies up must not keep the app down.
+        using (var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel))
+        {
+            limit.CancelAfter(TidiesWithin);
+            try
+            {
+                await _config.UnparkAsync(state.Id, limit.Token);
+            }
+            catch (Exception error) when (error is MigrationException || (error is OperationCanceledException && !cancel.IsCancellationRequested))
+            {
+                _remarks.Add($"What this cutover kept on {Name} could not be looked at or removed ({error.Message.TrimEnd('.')}). If the app is back on its old database for good: heroku config:unset {HerokuConfig.ParkedVar} -a {Name}, and detach attachments whose names begin with PGMIGRATION_OLD.");
+            }
+        }
+
         if (await _dynos.StartAsync(state.Formation, cancel) is { } late)
         {
             _remarks.Add(late);

@@ -39,14 +39,48 @@ internal sealed class HerokuConfig
         return _vars.ToDictionary(name => name, name => AddressOf(name, config.GetValueOrDefault(name)));
     }
 
-    /// <summary>Other vars that hold the same database's address; attachments' own names for it do not count.</summary>
-    public async Task<List<string>> OthersAsync(Dictionary<string, DatabaseUrl> addresses, CancellationToken cancel)
+    /// <summary>Whether a config var is by its name one of Heroku's connection pooling.</summary>
+    public static bool IsPoolName(string name) => name.EndsWith("CONNECTION_POOL_URL", StringComparison.Ordinal);
+
+    /// <summary>Other vars that lead to the same database: a copy of the address, with or without a login; another attachment of the same add-on; its connection pooling.</summary>
+    /// <remarks>A follower is another add-on at another place, and is not named.</remarks>
+    public async Task<List<HerokuOtherVar>> OthersAsync(Dictionary<string, DatabaseUrl> addresses, CancellationToken cancel)
     {
-        var attached = (await AttachmentsAsync(cancel)).Select(VarOf).ToHashSet(StringComparer.Ordinal);
+        var attachments = await AttachmentsAsync(cancel);
+        var addons = attachments.Where(each => addresses.ContainsKey(VarOf(each))).Select(each => each.Addon.Id).ToHashSet(StringComparer.Ordinal);
         var servers = addresses.Values.Select(address => address.Server).ToList();
-        return [.. (await ReadAsync(cancel)).Where(pair => !addresses.ContainsKey(pair.Key) && !attached.Contains(pair.Key) && pair.Key != ParkedVar
-            && DatabaseUrl.TryParse(pair.Value) is { } other && servers.Exists(server => server.Host == other.Server.Host && server.Port == other.Server.Port && server.Database == other.Server.Database))
-            .Select(pair => pair.Key).Order(StringComparer.Ordinal)];
+        var others = new List<HerokuOtherVar>();
+        foreach (var (name, value) in (await ReadAsync(cancel)).Where(pair => !addresses.ContainsKey(pair.Key) && pair.Key != ParkedVar).OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        {
+            var owner = attachments.Find(each => VarOf(each) == name);
+            bool pool = IsPoolName(name) || owner?.Namespace == "connection-pooling";
+            bool same = (owner is not null && addons.Contains(owner.Addon.Id)) || DatabaseUrl.PlacesOf(value).Any(place => servers.Exists(server =>
+                place.Host.Equals(server.Host, StringComparison.OrdinalIgnoreCase) && (place.Database.Length == 0 || place.Database == server.Database)
+                && (place.Port == server.Port || pool || (owner is null && place.User == server.User)))); // at another port it may be a pooler
+            if (same)
+            {
+                others.Add(new HerokuOtherVar(name, owner is not null, pool));
+            }
+        }
+
+        return others;
+    }
+
+    /// <summary>Makes sure that what <see cref="ParkAsync"/> makes has a name that is free.</summary>
+    /// <exception cref="MigrationException"><c>HerokuNameTaken</c>.</exception>
+    public async Task CheckParkableAsync(CancellationToken cancel)
+    {
+        var config = await ReadAsync(cancel);
+        var attachments = await AttachmentsAsync(cancel);
+        foreach (var owner in attachments.Where(each => _vars.Contains(VarOf(each)) && FindSecond(each, attachments) is null))
+        {
+            string name = SecondName(owner);
+            if (config.ContainsKey(name + "_URL") || attachments.Exists(each => each.Name == name))
+            {
+                throw new MigrationException("HerokuNameTaken", MigrationErrorKind.InvalidOperation,
+                    $"The app {_app} has {name}_URL already, and the cutover would attach the old database under that name. Is it left from an earlier cutover? Then remove it: heroku addons:detach {name} -a {_app}, or heroku config:unset {name}_URL -a {_app}.");
+            }
+        }
     }
 
     /// <summary>Who owns each var, in words.</summary>
@@ -157,17 +191,22 @@ internal sealed class HerokuConfig
             : config.GetValueOrDefault(pair.Key) == pair.Value.Value);
     }
 
+    private static string SecondName(HerokuAttachment owner) => $"PGMIGRATION_OLD_{owner.Name}";
+
+    private HerokuAttachment? FindSecond(HerokuAttachment owner, List<HerokuAttachment> attachments) =>
+        attachments.Find(each => each.Addon.Id == owner.Addon.Id && each.Namespace == owner.Namespace && each.Name != owner.Name && !_vars.Contains(VarOf(each)));
+
     private async Task<HerokuParkedAttachment> AttachSecondAsync(HerokuAttachment owner, List<HerokuAttachment> attachments, CancellationToken cancel)
     {
         HerokuParkedAttachment As(string second, bool made) => new(owner.Name, owner.Addon.Id, owner.Namespace, owner.Addon.App?.Name, second, made);
 
         // Same add-on, same credentials: usually HEROKU_POSTGRESQL_<COLOR> is there already.
-        if (attachments.Find(each => each.Addon.Id == owner.Addon.Id && each.Namespace == owner.Namespace && each.Name != owner.Name && !_vars.Contains(VarOf(each))) is { } there)
+        if (FindSecond(owner, attachments) is { } there)
         {
             return As(there.Name, made: there.Name.StartsWith("PGMIGRATION_OLD", StringComparison.Ordinal)); // ours, from a pause that died half way
         }
 
-        var kept = As($"PGMIGRATION_OLD_{owner.Name}", made: true);
+        var kept = As(SecondName(owner), made: true);
         await AttachAsync(kept, kept.Second, cancel);
         return kept;
     }

@@ -9,6 +9,8 @@ internal sealed class HerokuDynos
     private const string Up = "up";
     private const string Crashed = "crashed";
 
+    private static readonly TimeSpan InformsWithin = TimeSpan.FromSeconds(10);
+
     private readonly HerokuApi _api;
     private readonly string _app;
     private readonly string[] _types;
@@ -88,12 +90,16 @@ internal sealed class HerokuDynos
     /// <returns>What did not come up in time; empty when all did.</returns>
     public async Task<string?> StartAsync(Dictionary<string, int> formation, CancellationToken cancel)
     {
-        var now = (await ProcessesAsync(cancel)).ToDictionary(process => process.Type, process => process.Quantity);
-        // a type that has dynos again was started by somebody who knows better
-        await ScaleAsync(formation.Where(pair => now.GetValueOrDefault(pair.Key) == 0 && pair.Value > 0), cancel);
+        // A type that has dynos again was started by an administrator. Where that cannot be seen, all are started as they were.
+        var now = await InformAsync(async token => (await ProcessesAsync(token)).ToDictionary(process => process.Type, process => process.Quantity), cancel);
+        await ScaleAsync(formation.Where(pair => (now?.GetValueOrDefault(pair.Key) ?? 0) == 0 && pair.Value > 0), cancel);
         for (long began = Stopwatch.GetTimestamp(); ; await Task.Delay(PollInterval, cancel))
         {
-            var dynos = await _api.ListAsync<HerokuDyno>($"/apps/{_app}/dynos", cancel);
+            if (await InformAsync(token => _api.ListAsync<HerokuDyno>($"/apps/{_app}/dynos", token), cancel) is not { } dynos)
+            {
+                return $"The dynos of {_app} were started, and whether they are up cannot be seen: see heroku ps -a {_app}.";
+            }
+
             var late = formation.Keys.Where(type => !dynos.Exists(dyno => dyno.Type == type && dyno.State is Up or "idle")).ToList();
             var crashed = dynos.FindAll(dyno => dyno.State == Crashed && late.Contains(dyno.Type));
             if (late.Count == 0)
@@ -111,6 +117,22 @@ internal sealed class HerokuDynos
     /// <summary>The names of dynos, and since when they run; not their commands, which may hold anything.</summary>
     public static string Names(IEnumerable<HerokuDyno> dynos) =>
         string.Join(", ", dynos.Select(dyno => dyno.CreatedAt is { } since ? $"{dyno.Name} (since {since.ToUniversalTime():HH:mm:ss'Z'})" : dyno.Name));
+
+    // What is asked only to tell it must not keep the app down.
+    private static async Task<T?> InformAsync<T>(Func<CancellationToken, Task<T>> ask, CancellationToken cancel)
+        where T : class
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(InformsWithin);
+        try
+        {
+            return await ask(limit.Token);
+        }
+        catch (Exception error) when (error is MigrationException || (error is OperationCanceledException && !cancel.IsCancellationRequested))
+        {
+            return null;
+        }
+    }
 
     private bool IsOurs(string type) => type != "release" && (_types.Length == 0 || _types.Contains(type));
 

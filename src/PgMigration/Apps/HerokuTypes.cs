@@ -23,6 +23,12 @@ internal sealed record HerokuAddon(string Id, string Name, HerokuOwner? App);
 /// <summary>An app by name.</summary>
 internal sealed record HerokuOwner(string Name);
 
+/// <summary>A config var, not named with -ConfigVar, that leads to the database too.</summary>
+/// <param name="Name">The config var.</param>
+/// <param name="IsAttachment">Whether an attachment owns it.</param>
+/// <param name="IsPool">Whether it is one of Heroku's connection pooling.</param>
+internal sealed record HerokuOtherVar(string Name, bool IsAttachment, bool IsPool);
+
 /// <summary>How the app was before the pause: kept in the journal.</summary>
 /// <param name="App">The app's name.</param>
 /// <param name="Id">Names this pause, so that what is parked on the app is known as its own.</param>

@@ -222,6 +222,8 @@ public sealed class HerokuAppTests(TestPostgres postgres) : IAsyncLifetime
     [InlineData("PATCH /apps/shop/formation", 403, "HerokuForbidden")]
     [InlineData("GET /apps/shop/config-vars", 403, "HerokuForbidden")]
     [InlineData("GET /apps/shop/addon-attachments", 403, "HerokuForbidden")]
+    [InlineData("GET /apps/shop/releases", 403, "HerokuForbidden")]
+    [InlineData("GET /apps/shop/dynos", 403, "HerokuForbidden")]
     [InlineData("GET /apps/shop", 404, "HerokuNotFound")]
     [InlineData("GET /apps/shop/formation", 422, "HerokuRefused")]
     public async Task What_the_token_may_not_do_is_found_before_anything_is_changed(string call, int status, string id)
@@ -234,6 +236,76 @@ public sealed class HerokuAppTests(TestPostgres postgres) : IAsyncLifetime
         Assert.Contains("You do not have access to that", error.Message, StringComparison.Ordinal);
         AssertAsBefore();
         Assert.Equal(1, _heroku.Version);
+    }
+
+    [Theory]
+    [InlineData("config-vars")]
+    [InlineData("addon-attachments")]
+    [InlineData("releases")]
+    [InlineData("formation")]
+    [InlineData("dynos")]
+    public async Task An_undo_brings_the_app_up_although_a_call_that_only_informs_or_tidies_fails(string read)
+    {
+        var app = App();
+        await PauseAsync(app);
+        _heroku.Refusals[$"GET /apps/shop/{read}"] = (403, "forbidden", "Not any more.");
+
+        await app.ResumeAsync();
+
+        Assert.Equal((false, "0 2 1"), (_heroku.Maintenance, string.Join(' ', _heroku.Formation.Values)));
+        Assert.Equal(read == "formation", app.Remarks.Count == 0); // without it all are started as they were, which is all there is to say
+    }
+
+    [Fact]
+    public async Task Connection_pooling_that_is_not_named_is_refused_and_one_that_is_named_moves_with_the_rest()
+    {
+        string pool = _old.Replace("?pool=5", string.Empty, StringComparison.Ordinal);
+        _heroku.Attach("DATABASE_CONNECTION_POOL", pool, space: "connection-pooling");
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => App().CheckAsync(_source));
+        Assert.Equal("HerokuPoolNotNamed", error.ErrorId);
+        Assert.Contains("-ConfigVar DATABASE_URL, DATABASE_CONNECTION_POOL_URL", error.Message, StringComparison.Ordinal);
+
+        var app = App(vars: ["DATABASE_URL", "DATABASE_CONNECTION_POOL_URL"]);
+        await PauseAsync(app);
+        await app.RepointAsync(Target);
+        Assert.Equal((New, New.Replace("?pool=5", string.Empty, StringComparison.Ordinal)), (_heroku.Config["DATABASE_URL"], _heroku.Config["DATABASE_CONNECTION_POOL_URL"]));
+        await app.PointBackAsync(_source);
+        await app.ResumeAsync();
+        Assert.Equal((_old, pool), (_heroku.Config["DATABASE_URL"], _heroku.Config["DATABASE_CONNECTION_POOL_URL"]));
+        Assert.Equal(["DATABASE", "DATABASE_CONNECTION_POOL", "HEROKU_POSTGRESQL_BLUE"], _heroku.Attachments);
+    }
+
+    [Fact]
+    public async Task Every_var_that_leads_to_the_same_database_is_named_and_a_follower_is_not()
+    {
+        string place = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{_source.Port}/{_source.Database}");
+        _heroku.SetVar("WITHOUT_LOGIN", $"postgres://{place}");
+        _heroku.SetVar("OTHER_LOGIN", $"postgis://reports:x@{place}?sslmode=require");
+        _heroku.SetVar("JDBC", $"jdbc:postgresql://{place}?user=a&password=b");
+        _heroku.SetVar("WORDS", string.Create(CultureInfo.InvariantCulture, $"host=127.0.0.1 port={_source.Port} dbname={_source.Database}"));
+        _heroku.SetVar("OTHER_PORT", string.Create(CultureInfo.InvariantCulture, $"postgres://{_source.User}:x@127.0.0.1:1/{_source.Database}"));
+        _heroku.SetVar("ELSEWHERE", "postgres://a:b@elsewhere.example.com/shop");
+        _heroku.Attach("FOLLOWER", _old.Replace("127.0.0.1", "follower.example.com", StringComparison.Ordinal), "postgresql-follower");
+        var app = App();
+
+        await app.CheckAsync(_source);
+
+        Assert.Contains(app.Remarks, remark => remark.StartsWith("The config vars JDBC, OTHER_LOGIN, OTHER_PORT, WITHOUT_LOGIN, WORDS of shop lead to the same database", StringComparison.Ordinal));
+        Assert.Contains(app.Remarks, remark => remark.StartsWith("HEROKU_POSTGRESQL_BLUE_URL of shop, of the same add-on under another name", StringComparison.Ordinal));
+        Assert.DoesNotContain(app.Remarks, remark => remark.Contains("FOLLOWER", StringComparison.Ordinal) || remark.Contains("ELSEWHERE", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_name_that_the_cutover_needs_and_is_taken_is_found_before_anything_is_changed()
+    {
+        using var heroku = new TestHeroku();
+        heroku.Attach("DATABASE", _old);
+        heroku.SetVar("PGMIGRATION_OLD_DATABASE_URL", "left");
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => App(heroku).CheckAsync(_source));
+
+        Assert.Equal("HerokuNameTaken", error.ErrorId);
     }
 
     [Fact]
