@@ -45,7 +45,7 @@ public abstract class CutoverCmdlet : MigrationCmdlet
     [DurationTransformation]
     public TimeSpan? PauseTimeout { get; set; }
 
-    /// <summary>How long transactions that this login may not end may take to finish behind the fence. Bare numbers are seconds; 10 by default.</summary>
+    /// <summary>How long transactions that this login may not end may take to finish after the fence is raised, and how long a transaction may stay prepared. Bare numbers are seconds; 10 by default.</summary>
     [Parameter]
     [DurationTransformation]
     public TimeSpan FenceTimeout { get; set; } = TimeSpan.FromSeconds(10);

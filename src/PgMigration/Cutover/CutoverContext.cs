@@ -113,6 +113,12 @@ public sealed class CutoverContext : IAsyncDisposable
     /// <summary>How far behind the target was when the gates were first asked.</summary>
     internal (long Bytes, Lsn Target)? FirstLag { get; set; }
 
+    /// <summary>How long the fence took to raise and lift in a trial.</summary>
+    internal TimeSpan FenceTrial { get; set; }
+
+    /// <summary>How a segment got from the source to the target before the app is paused.</summary>
+    internal SegmentWay? Way { get; set; }
+
     /// <summary>Passes on what the engineer should know after the app's last call.</summary>
     public void TellRemarks()
     {

@@ -51,6 +51,12 @@ public sealed record CutoverFacts
     /// <summary>Bytes of one WAL segment.</summary>
     public int SegmentSize { get; init; }
 
+    /// <summary>How long a WAL segment took, before the app was paused, from its completion on the source to its replay on the target.</summary>
+    public TimeSpan? SegmentWay { get; init; }
+
+    /// <summary>How far the target's clock was ahead of that of the machine whose session wrote this; null when it was not asked.</summary>
+    public TimeSpan? TargetClockAhead { get; init; }
+
     /// <summary>What was written into the source behind the fence; read on the target before it is promoted.</summary>
     public string? Nonce { get; init; }
 

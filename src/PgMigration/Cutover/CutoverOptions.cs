@@ -21,7 +21,7 @@ public sealed record CutoverOptions
     /// <summary>How long the pooler may take to finish the app's open transactions.</summary>
     public TimeSpan PauseTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long transactions that this login cannot end may take to finish once the fence is up.</summary>
+    /// <summary>How long transactions that this login cannot end may take to finish once the fence is up, and how long one may stay prepared.</summary>
     public TimeSpan FenceTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>How long the promotion may take.</summary>

@@ -67,7 +67,6 @@ public static class FenceObstacles
             obstacles.AddRange(await session.RowsAsync(sql, row => row.GetString(0), cancel));
         }
 
-        obstacles.AddRange(await PreparedTransactions.FindAsync(session, cancel));
         return obstacles;
     }
 

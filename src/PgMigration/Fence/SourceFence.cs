@@ -86,8 +86,9 @@ public static class SourceFence
     /// Raises the fence and lifts it again in a transaction that is rolled back: nobody notices, and what could not be revoked or given back
     /// is known while nothing has happened yet.
     /// </summary>
+    /// <returns>On how many objects it revoked and gave back rights.</returns>
     /// <exception cref="MigrationException"><c>FenceNotLiftable</c>, with the right that stands in the way.</exception>
-    public static async Task TryAsync(NpgsqlConnection session, CancellationToken cancel = default, params string[] spared)
+    public static async Task<int> TryAsync(NpgsqlConnection session, CancellationToken cancel = default, params string[] spared)
     {
         var record = await ReadAsync(session, cancel, spared);
         try
@@ -101,6 +102,7 @@ public static class SourceFence
             await FenceCanary.TryAsync(session, record, cancel);
             await session.ExecuteAsync(string.Join(";\n", FenceStatements.Lift(record)), cancel);
             await ProveLiftedAsync(session, record, cancel);
+            return record.Grants.Sum(grant => grant.Objects.Count);
         }
         catch (PostgresException error) when (!string.IsNullOrEmpty(error.Where) || error.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
@@ -140,10 +142,13 @@ public static class SourceFence
                 $"{ended.Count} session(s) that did not come through the paused app were ended: {string.Join("; ", ended.Take(10))}{(ended.Count > 10 ? "; …" : string.Empty)}. See that what they belong to goes to the new server too."));
         }
 
+        // Only now that nothing new can be prepared. Their manager's sessions were ended too; it connects again and decides them.
+        int decided = await PreparedTransactions.WaitForAllAsync(fenced.Session, fenced.Limit, cancel);
+
         // Before the rights are read: one that is granted behind our look is a change of the catalog since then.
         string snapshot = await CatalogChanges.SnapshotAsync(fenced.Session, cancel);
         string refused = await RefuseAsync(fenced, record, cancel);
-        return new FenceProof(string.Create(CultureInfo.InvariantCulture, $"no right to write left, {ended.Count} sessions ended, {refused}"), snapshot);
+        return new FenceProof(string.Create(CultureInfo.InvariantCulture, $"no right to write left, {ended.Count} sessions ended, {(decided > 0 ? $"{decided} prepared transactions decided, " : string.Empty)}{refused}"), snapshot);
     }
 
     /// <summary>Looks for a right that is left and for a prepared transaction, and has a write refused in a new session; ends nobody.</summary>
@@ -155,12 +160,7 @@ public static class SourceFence
             throw Incomplete($"{Describe(left)}, still.");
         }
 
-        // Only now: COMMIT PREPARED is a write that neither a right nor a read-only default refuses.
-        if (await PreparedTransactions.FindAsync(fenced.Session, cancel) is [var prepared, ..])
-        {
-            throw Incomplete(prepared);
-        }
-
+        await PreparedTransactions.RefuseAnyAsync(fenced.Session, cancel);
         return $"nothing prepared, {await FenceCanary.RefuseAsync(fenced, record, cancel)}";
     }
 

@@ -13,8 +13,8 @@ internal static class Blockers
         WHERE c.relpersistence = 'u' AND c.relkind IN ('r', 'm', 'S') AND pg_relation_size(c.oid) > 0 ORDER BY 1
         """;
 
-    // That an archive is filled is shown by the link, which follows it or needs none.
-    private static readonly HashSet<string> ShownByTheLink = new(StringComparer.Ordinal) { "ArchiveOff", "ArchiverFails" };
+    // That an archive is filled is shown by the link, which follows it or needs none, and by a segment's way; prepared transactions get a time to end.
+    private static readonly HashSet<string> AskedOtherwise = new(StringComparer.Ordinal) { "ArchiveOff", "ArchiverFails", "TransactionPrepared" };
 
     /// <exception cref="MigrationException"><c>CutoverGateClosed</c>, with the first three and how to accept them.</exception>
     public static async Task CheckAsync(CutoverContext context, CancellationToken cancel)
@@ -34,7 +34,7 @@ internal static class Blockers
         await using var here = await context.Source.ConnectAsync("-c search_path=", cancel);
         await using var there = await context.Target.ConnectAsync("-c search_path=", cancel);
         var findings = new List<ReadinessFinding>();
-        foreach (var rule in WalRules.All.Where(rule => rule.Severity == FindingSeverity.Blocker && !ShownByTheLink.Contains(rule.Name)))
+        foreach (var rule in WalRules.All.Where(rule => rule.Severity == FindingSeverity.Blocker && !AskedOtherwise.Contains(rule.Name)))
         {
             findings.AddRange(await rule.AskAsync(here, database, cancel));
         }

@@ -12,7 +12,7 @@ public static class Preconditions
     {
         var source = await context.SourceSessionAsync(cancel);
         string lag = await LinkFlow.CheckAsync(context, cancel);
-        await PreparedTransactions.CheckAsync(source, cancel);
+        await PreparedTransactions.WaitForTheseAsync(source, context.Options.FenceTimeout, cancel);
         string transactions = await OpenTransactions.CheckAsync(context, cancel);
         string room = await TargetRoom.CheckAsync(context, cancel);
         await CheckSequencesAsync(context, cancel);
@@ -22,7 +22,7 @@ public static class Preconditions
     /// <summary>Asks what takes one short question, while the app is paused already.</summary>
     /// <exception cref="MigrationException"><c>CutoverGateClosed</c>.</exception>
     public static async Task CheckQuicklyAsync(CutoverContext context, CancellationToken cancel = default) =>
-        await PreparedTransactions.CheckAsync(await context.SourceSessionAsync(cancel), cancel);
+        await PreparedTransactions.RefuseOldAsync(await context.SourceSessionAsync(cancel), context.Options.FenceTimeout, cancel);
 
     internal static MigrationException Closed(string reason) => new("CutoverGateClosed", MigrationErrorKind.InvalidOperation, reason);
 

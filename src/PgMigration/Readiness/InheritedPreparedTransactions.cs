@@ -36,7 +36,7 @@ internal static class InheritedPreparedTransactions
         Name = "TransactionPrepared",
         Database = database,
         Subject = subject,
-        Consequence = "It holds its locks and keeps vacuum from working, also on the copy; the cutover refuses to begin while it is there.",
+        Consequence = "It holds its locks and keeps vacuum from working, also on the copy; the cutover gives it -FenceTimeout to end, and refuses to begin while it is there after that.",
         Fix = fix,
     };
 

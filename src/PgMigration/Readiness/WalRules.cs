@@ -24,7 +24,16 @@ internal static class WalRules
             "A backup holds it in a folder of its own.", "Start-WalRestore -TablespaceMapping says where it goes."),
         new("MarkNotAllowed", FindingSeverity.Blocker, "SELECT 'database ' || quote_ident(current_database()), quote_ident(current_user) WHERE NOT has_database_privilege(current_database(), 'CREATE')",
             "{1} may make no schema there, and the cutover writes its mark into one of its own.", "GRANT CREATE ON {0} TO {1};"),
-        DmsServerRules.Prepared,
+        // An application with two-phase commit always has some for a moment: only one that its manager has left is a finding.
+        DmsServerRules.Prepared with
+        {
+            Sql = """
+                SELECT quote_literal(gid) || ' of ' || owner, quote_literal(gid), date_trunc('second', clock_timestamp() - prepared)::text FROM pg_prepared_xacts
+                WHERE database = current_database() AND prepared < clock_timestamp() - interval '10 seconds' ORDER BY prepared
+                """,
+            Consequence = "It has been prepared for {2} and keeps its locks; no fence can be proven while it is there.",
+            Fix = "-- only if its transaction manager is gone, which alone knows whether to commit or to roll back\nROLLBACK PREPARED {1};",
+        },
         DmsServerRules.Long,
     ];
 }

@@ -21,6 +21,11 @@ public sealed class CheckGates : ICutoverStep
     public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
     {
         await CheckSourceAsync(context, cancel);
+        if (await WalFiller.FindMissingRightAsync(await context.SourceSessionAsync(cancel), cancel) is { } grant)
+        {
+            throw Closed($"The login {context.Source.User} may not call pg_logical_emit_message() on the source, which marks the WAL and completes its segments; without it the archive gets the last one at archive_timeout only. A superuser runs: {grant}.");
+        }
+
         string cluster = await CheckTargetAsync(context, cancel);
         await CheckAppTargetAsync(context, cancel);
         await Blockers.CheckAsync(context, cancel);
@@ -62,9 +67,16 @@ public sealed class CheckGates : ICutoverStep
             context.Observer.Warning(gap);
         }
 
-        var clock = Stopwatch.StartNew();
-        await SourceFence.TryAsync(source, cancel, context.SparedLogins);
-        if (LongFence(clock.Elapsed) is { } words)
+        int objects = 0;
+        context.FenceTrial = TimeSpan.MaxValue;
+        for (int attempt = 1; attempt <= 2 && context.FenceTrial > WorthTelling; attempt++) // a busy moment says nothing of the next one
+        {
+            var clock = Stopwatch.StartNew();
+            objects = await SourceFence.TryAsync(source, cancel, context.SparedLogins);
+            context.FenceTrial = clock.Elapsed < context.FenceTrial ? clock.Elapsed : context.FenceTrial;
+        }
+
+        if (LongFence(context.FenceTrial, objects) is { } words)
         {
             context.Observer.Warning(words);
         }
@@ -106,9 +118,9 @@ public sealed class CheckGates : ICutoverStep
         }
     }
 
-    /// <summary>What to say of a fence that took so long to raise and lift in the trial; null when that is nothing to speak of.</summary>
-    internal static string? LongFence(TimeSpan tried) => tried < WorthTelling ? null : string.Create(CultureInfo.InvariantCulture,
-        $"This database has many tables, sequences or large objects with rights to take away: to fence it and to lift the fence again took {tried.TotalSeconds:0.0} s in a trial, and while the app is paused it is done once on the source and undone once on the target. Expect a pause that is so much longer.");
+    /// <summary>What to report of a fence that took so long to raise and lift in the trial; null when that is not worth a word.</summary>
+    internal static string? LongFence(TimeSpan tried, int objects) => tried < WorthTelling ? null : string.Create(CultureInfo.InvariantCulture,
+        $"To raise the fence and to lift it again took {tried.TotalSeconds:0.0} s in the quicker of two trials, for rights on {objects:N0} objects. While the app is paused it is raised once on the source and lifted once on the target: expect a pause that is so much longer.");
 
     private static async Task WarnOfSuperusersAsync(CutoverContext context, Npgsql.NpgsqlConnection source, CancellationToken cancel)
     {

@@ -16,25 +16,7 @@ public sealed class CompleteLastSegment : ICutoverStep
     public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
     {
         var source = await context.FencedSourceSessionAsync(cancel);
-        int size = context.Facts.SegmentSize;
-        var mark = context.Facts.MarkLsn!.Value;
-
-        // The mark is the end of its record: a record that ends exactly with a segment lies in that one.
-        ulong segment = (mark.Position - 1) / (ulong)size;
-        if (await WalFiller.MaySwitchAsync(source, cancel))
-        {
-            await source.ExecuteAsync("select pg_switch_wal()", cancel);
-            return $"switched away from the segment of {mark}";
-        }
-
-        var position = await WalFiller.InsertPositionAsync(source, cancel);
-        while (position.Position / (ulong)size == segment)
-        {
-            await WalFiller.WriteAsync(source, WalFiller.Left(position, size), cancel);
-            position = await WalFiller.InsertPositionAsync(source, cancel);
-        }
-
-        return $"filled up to {position}";
+        return await WalFiller.CompleteAsync(source, context.Facts.MarkLsn!.Value, context.Facts.SegmentSize, cancel);
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace PgMigration;
 
@@ -11,7 +12,7 @@ public sealed class ConfirmGates : ICutoverStep
     public string Name => nameof(ConfirmGates);
 
     /// <inheritdoc/>
-    public string Effect => "ask again whether the lag is small and does not grow, nothing is prepared, no transaction is old, and every gate passes";
+    public string Effect => "ask again whether the lag is small and does not grow, nothing is prepared, no transaction is old, the pause that is expected is short enough, and every gate passes";
 
     /// <inheritdoc/>
     public string UndoEffect => "nothing to undo";
@@ -26,10 +27,16 @@ public sealed class ConfirmGates : ICutoverStep
         if (clock.Elapsed > WorthRefilling)
         {
             // A busy source has run on meanwhile: what is filled now need not be filled while the app waits.
-            await new FillSegment().DoAsync(context, cancel);
+            await FillSegment.FillAsync(context, cancel);
         }
 
-        return seen;
+        if (context.Way is not { } way)
+        {
+            return seen;
+        }
+
+        var pause = await way.ExpectPauseAsync(context, cancel);
+        return string.Create(CultureInfo.InvariantCulture, $"{seen}, a pause of about {pause.TotalSeconds:0.0} s is expected");
     }
 
     /// <inheritdoc/>

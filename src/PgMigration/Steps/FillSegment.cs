@@ -3,19 +3,16 @@ using System.Globalization;
 
 namespace PgMigration;
 
-/// <summary>Fills the source's current WAL segment to its last part before anything waits, and lets the target replay all segments before it.</summary>
+/// <summary>Times a segment's way to the target, fills the source's current WAL segment to its last part before anything waits, and lets the target replay all segments before it.</summary>
 public sealed class FillSegment : ICutoverStep
 {
-    private const long SmallestRest = 700_000;
-    private const int LongestRecordOverTheEnd = 1_000_000;
-
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
 
     /// <inheritdoc/>
     public string Name => nameof(FillSegment);
 
     /// <inheritdoc/>
-    public string Effect => "fill the source's current WAL segment to its last 0.7 MB, so that little is left to write during the pause";
+    public string Effect => "complete a WAL segment on the source and time its way to the target, which -MaxPause must allow; fill the next one to its last 0.7 MB, so that little is left to write during the pause";
 
     /// <inheritdoc/>
     public string UndoEffect => "nothing to undo: a filler is only WAL";
@@ -23,12 +20,23 @@ public sealed class FillSegment : ICutoverStep
     /// <inheritdoc/>
     public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
     {
+        var way = context.Way = await SegmentWay.MeasureAsync(context, cancel);
+        context.Learn(context.Facts with { SegmentWay = way.Time });
+        string filled = await FillAsync(context, cancel);
+        var pause = await way.ExpectPauseAsync(context, cancel);
+        SegmentWay.Announce(pause, way.Time, context.Observer);
+        return string.Create(CultureInfo.InvariantCulture, $"a segment took {way.Time.TotalSeconds:0.00} s to the target, so a pause of about {pause.TotalSeconds:0.0} s is expected; {filled}");
+    }
+
+    /// <summary>Fills the current segment and waits until the target has replayed what lies before it.</summary>
+    internal static async Task<string> FillAsync(CutoverContext context, CancellationToken cancel)
+    {
         var source = await context.SourceSessionAsync(cancel);
         var target = await context.TargetSessionAsync(cancel);
         int size = context.Facts.SegmentSize;
         bool maySwitch = await WalFiller.MaySwitchAsync(source, cancel);
         var clock = Stopwatch.StartNew();
-        long rest = Math.Min(SmallestRest, size / 4);
+        long rest = Math.Min(WalFiller.SmallestRest, size / 4);
         while (true)
         {
             var before = await WalFiller.InsertPositionAsync(source, cancel);
@@ -44,7 +52,7 @@ public sealed class FillSegment : ICutoverStep
             // What was completed by filling must be on its way before the pause, or the last segment would queue behind it.
             // A record that runs over a segment's end is replayed only with the next one, so the target rests a little before that end.
             var segmentStart = new Lsn(before.Position - (before.Position % (ulong)size));
-            var arrived = new Lsn(segmentStart.Position - Math.Min(segmentStart.Position, (ulong)Math.Min(LongestRecordOverTheEnd, size / 4)));
+            var arrived = new Lsn(segmentStart.Position - Math.Min(segmentStart.Position, (ulong)Math.Min(WalFiller.LongestRecordOverTheEnd, size / 4)));
             long written = clock.ElapsedMilliseconds;
             while (await target.LsnAsync("pg_last_wal_replay_lsn()", cancel) < arrived && clock.Elapsed < Patience)
             {
@@ -61,7 +69,7 @@ public sealed class FillSegment : ICutoverStep
 
             // A busy source has run into the next segment meanwhile: leave it more room, by its own rate.
             long rate = (after - before) * 1000 / Math.Max(1, clock.ElapsedMilliseconds - written);
-            rest = Math.Clamp(rate / 4, SmallestRest, size / 2);
+            rest = Math.Clamp(rate / 4, WalFiller.SmallestRest, size / 2);
         }
     }
 

@@ -16,11 +16,7 @@ public sealed class FenceTarget : ICutoverStep
     public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
     {
         var target = await context.TargetSessionAsync(cancel);
-        if (await PreparedTransactions.FindAsync(target, cancel) is [var prepared, ..])
-        {
-            throw SourceFence.Incomplete(prepared);
-        }
-
+        await PreparedTransactions.RefuseOldAsync(target, context.Options.FenceTimeout, cancel);
         await SourceFence.RaiseAsync(target, context.Facts.ReturnFence!, cancel);
         var fenced = new FencedServer(target, [target.ProcessID], context.AppTarget == context.Target ? [context.Target] : [context.Target, context.AppTarget], context.Options.FenceTimeout);
         return (await SourceFence.ProveAsync(fenced, context.Facts.ReturnFence!, context.Observer, cancel)).Seen;

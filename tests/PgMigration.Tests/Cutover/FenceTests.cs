@@ -85,18 +85,6 @@ public sealed class FenceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_prepared_transaction_is_an_obstacle_that_names_itself()
-    {
-        await using var owner = await _bed.Host.App.ConnectAsync();
-        await owner.ExecuteAsync("begin; insert into items (who) values ('two-phase'); prepare transaction 'left over'", CancellationToken.None);
-
-        var obstacle = Assert.Single(await FenceObstacles.FindAsync(owner));
-
-        Assert.Contains("COMMIT PREPARED 'left over'", obstacle, StringComparison.Ordinal);
-        await owner.ExecuteAsync("rollback prepared 'left over'", CancellationToken.None);
-    }
-
-    [Fact]
     public async Task A_subscription_that_writes_on_the_source_is_an_obstacle_that_names_itself()
     {
         await using (var host = await _bed.Host.Superuser.ConnectAsync())
