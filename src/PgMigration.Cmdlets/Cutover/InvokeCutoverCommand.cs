@@ -7,7 +7,8 @@ namespace PgMigration.Cmdlets;
 /// Checks every gate, pauses the app, fences the source and proves the fence, waits until a mark written behind the fence is on the target,
 /// promotes and opens it, points the app there and lets it go on. -WhatIf writes the plan, with the promotion and the point of no return.
 /// If anything fails before the point of no return, everything done is undone and the app runs on the source as before. What is done is
-/// journalled; after a death of the session Resume-Cutover or Undo-Cutover goes on from the journal.
+/// journalled; after a death of the session Resume-Cutover or Undo-Cutover goes on from the journal. Before the app is paused a WAL segment's way to
+/// the target is timed: where -MaxPause does not allow that, the app is not paused.
 /// </remarks>
 /// <example>
 /// <code>$link | Invoke-Cutover -App $app -WhatIf</code>
@@ -29,7 +30,7 @@ namespace PgMigration.Cmdlets;
 [OutputType(typeof(CutoverReport), typeof(CutoverPlanRow))]
 public sealed class InvokeCutoverCommand : CutoverRunCmdlet
 {
-    /// <summary>The journal's file; it must not exist yet. By default one in the user's application data, which the report names.</summary>
+    /// <summary>The journal's file; it must not exist yet, or be that of a cutover which ended before it paused the app. By default one in the user's application data, which the report names.</summary>
     [Parameter]
     public string? Journal { get; set; }
 

@@ -27,7 +27,7 @@ public sealed record Cutover(ReplicationLink Link, PgServer Source, MigrationApp
     {
         using var journal = CutoverJournal.Create(journalPath);
         await using var context = await OpenAsync(journal);
-        return await RunAsync(Plan, context, cancel);
+        return await ToldAsync(journal, () => RunAsync(Plan, context, cancel), cancel);
     }
 
     /// <summary>Goes on with a cutover whose session died, or that stopped where it was told to.</summary>
@@ -37,7 +37,7 @@ public sealed record Cutover(ReplicationLink Link, PgServer Source, MigrationApp
     {
         using var journal = CutoverJournal.Open(journalPath);
         await using var context = await OpenAsync(journal);
-        return context.Facts.Returning ? await ReturnAsync(context, cancel) : await RunAsync(PlanOf(journal), context, cancel);
+        return await ToldAsync(journal, () => context.Facts.Returning ? ReturnAsync(context, cancel) : RunAsync(PlanOf(journal), context, cancel), cancel);
     }
 
     /// <summary>Takes back what was begun; the app then runs on the source as before.</summary>
@@ -48,9 +48,9 @@ public sealed record Cutover(ReplicationLink Link, PgServer Source, MigrationApp
     {
         using var journal = CutoverJournal.Open(journalPath);
         await using var context = await OpenAsync(journal);
-        return context.Facts.WayBack is not null && journal.Entries.Any(entry => entry.Event == CutoverEvent.Begun && entry.Step == nameof(OpenTarget))
-            ? await ReturnAsync(context, cancel)
-            : await new CutoverRunner(PlanOf(journal), context).UndoAsync();
+        return await ToldAsync(journal, () => context.Facts.WayBack is not null && journal.Entries.Any(entry => entry.Event == CutoverEvent.Begun && entry.Step == nameof(OpenTarget))
+            ? ReturnAsync(context, cancel)
+            : new CutoverRunner(PlanOf(journal), context).UndoAsync(), cancel);
     }
 
     /// <summary>Ends the way back of a cutover that went through: the old server follows no more, and nothing of ours is left on either. The old server stays fenced.</summary>
@@ -69,6 +69,25 @@ public sealed record Cutover(ReplicationLink Link, PgServer Source, MigrationApp
 
         await WayBack.EndAsync(context, record, cancel);
         context.Learn(context.Facts with { WayBack = null }, CutoverEvent.CutOver, "the way back is ended");
+    }
+
+    // A stopping pipeline shows neither report nor error: whoever pressed Ctrl-C, or sent a signal, is told where the app runs now.
+    private async Task<CutoverReport> ToldAsync(CutoverJournal journal, Func<Task<CutoverReport>> run, CancellationToken cancel)
+    {
+        bool ended = false;
+        try
+        {
+            var report = await run();
+            ended = true;
+            return report;
+        }
+        finally
+        {
+            if (cancel.IsCancellationRequested)
+            {
+                Observer.Warning($"The cutover was interrupted{(ended ? " and ran to its end all the same" : string.Empty)}. {AppLocation.Describe(journal.Entries, journal.Path, Source, Options.AppTarget ?? Link.TargetForApp(Source))} The record is in {journal.Path}.");
+            }
+        }
     }
 
     private async Task<CutoverReport> RunAsync(CutoverPlan plan, CutoverContext context, CancellationToken cancel)
@@ -150,7 +169,20 @@ public sealed record Cutover(ReplicationLink Link, PgServer Source, MigrationApp
         }
         catch (Exception error) when (error is Npgsql.NpgsqlException or MigrationException { Kind: MigrationErrorKind.Connection })
         {
-            context.Observer.Warning($"Source and target could not be compared: {Redaction.Of(error.Message)}");
+            string why = $"Whether {context.Source} and {context.Target} are the same server could not be asked: {Redaction.Of(error.Message).TrimEnd('.')}.";
+            if (context.Facts.Source == context.Source.ToString())
+            {
+                context.Observer.Warning($"{why} The source is at the address that the journal knows."); // an undo may do without the target
+                return;
+            }
+
+            if (!context.Options.TargetIsStopped && !context.Options.SourceIsStopped)
+            {
+                throw new MigrationException("ServersNotCompared", MigrationErrorKind.Connection,
+                    $"{why} The journal {context.Journal.Path} knows them by other addresses. Nothing was done. Let both answer; or, where one does not run and will not, say so: Undo-Cutover … -TargetIsStopped, Resume-Cutover … -SourceIsStopped.", error);
+            }
+
+            context.Observer.Warning($"{why} One of them is taken for stopped, as -TargetIsStopped or -SourceIsStopped says.");
         }
     }
 }

@@ -23,6 +23,7 @@ public sealed class CutoverJournal : IDisposable
     private readonly StringBuilder _held = new();
 
     private readonly FileStream _lock;
+    private bool _isNew;
 
     private CutoverJournal(FileStream @lock, FileStream file, List<CutoverEntry> entries)
     {
@@ -44,21 +45,22 @@ public sealed class CutoverJournal : IDisposable
     /// <summary>What is known by now; null before the first line that says something.</summary>
     public CutoverFacts? Facts => _entries.LastOrDefault(entry => entry.Facts is not null)?.Facts;
 
-    /// <summary>Begins a new journal.</summary>
-    /// <exception cref="MigrationException"><c>JournalExists</c>: the file is there already.</exception>
+    /// <summary>Begins a new journal. That of a cutover which ended before it paused the app keeps its lines under a numbered name beside it.</summary>
+    /// <exception cref="MigrationException"><c>JournalExists</c>: the file is there already, and is another file or of a cutover that paused the app.</exception>
     public static CutoverJournal Create(string path)
     {
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!);
         var @lock = Lock(path);
         try
         {
+            SetAside(path);
             var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite, BufferSize = 0 };
             if (!OperatingSystem.IsWindows())
             {
                 options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
             }
 
-            return new CutoverJournal(@lock, new FileStream(path, options), []);
+            return new CutoverJournal(@lock, new FileStream(path, options), []) { _isNew = true };
         }
         catch (IOException error) when (File.Exists(path))
         {
@@ -155,8 +157,40 @@ public sealed class CutoverJournal : IDisposable
             // What was held is only what was done: that is asked again.
         }
 
+        string path = Path;
         _file.Dispose();
+        if (_isNew && _entries.Count == 0)
+        {
+            File.Delete(path); // nothing was planned: the name stays free
+        }
+
         _lock.Dispose();
+    }
+
+    // A cutover that a gate refused is tried again, by the same command.
+    private static void SetAside(string path)
+    {
+        try
+        {
+            if (!File.Exists(path) || Read(path) is not [{ Event: CutoverEvent.Planned }, .., { Event: CutoverEvent.BackOnSource }] entries
+                || entries.Any(entry => entry.Event == CutoverEvent.Begun && entry.Step is nameof(PauseApp) or nameof(PauseNewApp)))
+            {
+                return;
+            }
+        }
+        catch (MigrationException error) when (error.ErrorId == "JournalDamaged")
+        {
+            return; // not ours to move
+        }
+
+        string stem = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(path) ?? string.Empty, System.IO.Path.GetFileNameWithoutExtension(path));
+        int number = 1;
+        string Name() => $"{stem}.{number.ToString(System.Globalization.CultureInfo.InvariantCulture)}{System.IO.Path.GetExtension(path)}";
+        for (; File.Exists(Name()); number++)
+        {
+        }
+
+        File.Move(path, Name());
     }
 
     // A file of its own: a lock on the journal itself would on Unix keep out those who only read it.

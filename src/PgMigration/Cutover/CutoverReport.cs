@@ -15,7 +15,7 @@ public sealed record CutoverReport
     /// <summary>The new server, as the app reaches it.</summary>
     public required PgServer Target { get; init; }
 
-    /// <summary>From the begin of the pause to the moment the app went on; null when it was not paused.</summary>
+    /// <summary>From the begin of the pause to the moment the app continued, also where another session began it; null when it was not paused, or is paused still.</summary>
     public TimeSpan? Paused { get; init; }
 
     /// <summary>The position that had to be, and was, on the target before it was promoted.</summary>

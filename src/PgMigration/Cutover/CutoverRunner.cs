@@ -47,7 +47,7 @@ public sealed partial class CutoverRunner
         }
 
         bool resumed = Current.Any();
-        await RefuseStaleAsync(cancel);
+        await RefuseStaleAsync(undoing: false, cancel);
         await RefuseOpenedSourceAsync(cancel);
         if (!resumed)
         {
@@ -58,6 +58,11 @@ public sealed partial class CutoverRunner
         int pausing = _plan.PlaceOf(_plan.Pause);
         int first = resumed ? FirstStepToTake() : 0;
         var compiled = first < pausing ? CompileAhead.RunAsync(_context.App, _context.Link) : Task.CompletedTask; // who is paused already waits for nothing
+        if (resumed)
+        {
+            await NoteClockAsync(cancel);
+        }
+
         for (int index = first; index < _plan.Steps.Count; index++)
         {
             var step = _plan.Steps[index];
@@ -67,6 +72,7 @@ public sealed partial class CutoverRunner
                 {
                     // before the last look at the gates, which must be fresh when the app is paused
                     await CompileAhead.AskAsync(await _context.SourceSessionAsync(cancel), cancel);
+                    await NoteClockAsync(cancel);
                     await compiled.WaitAsync(cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // only speed depends on it
                 }
 
@@ -109,7 +115,7 @@ public sealed partial class CutoverRunner
                 : $"The target {_context.Target} was opened to the app, and there is no way back that loses nothing: {await WritesSince.DescribeAsync(_context)}, and would be lost. Finish with Resume-Cutover -Journal '{Journal.Path}'.");
         }
 
-        await RefuseStaleAsync(CancellationToken.None);
+        await RefuseStaleAsync(undoing: true, CancellationToken.None);
         return await TakeBackAsync();
     }
 
@@ -238,6 +244,26 @@ public sealed partial class CutoverRunner
         }
     }
 
+    // A resume may run on another machine: how long the app was paused is then told by the clock that both sessions can ask.
+    private async Task NoteClockAsync(CancellationToken cancel)
+    {
+        TimeSpan? ahead = null;
+        try
+        {
+            var target = await _context.TargetSessionAsync(cancel);
+            long asked = Stopwatch.GetTimestamp();
+            var there = await target.ScalarAsync<DateTime>("select clock_timestamp()", cancel);
+            ahead = there - (DateTime.UtcNow - (Stopwatch.GetElapsedTime(asked) / 2));
+        }
+        catch (Exception error) when (error is NpgsqlException or MigrationException)
+        {
+            _context.Observer.Verbose($"the target could not be asked for its time: {Redaction.Of(error.Message)}");
+        }
+
+        _context.Remember(_context.Facts with { TargetClockAhead = ahead });
+        Tell(CutoverEvent.Learnt, facts: _context.Facts);
+    }
+
     // On the way back, and behind the point of no return, a journal that cannot be written (a full disk) must not keep the app waiting: what
     // is on disk leads whoever reads it the same way.
     private void Tell(CutoverEvent what, string? step = null, string? text = null, CutoverFacts? facts = null)
@@ -311,7 +337,7 @@ public sealed partial class CutoverRunner
         throw new MigrationException(step.Name == _plan.Gate ? "CutoverNotBegun" : "CutoverUndone", (error as MigrationException)?.Kind ?? MigrationErrorKind.InvalidOperation,
             step.Name == _plan.Gate
                 ? $"The {(_plan.IsReturn ? "way back" : "cutover")} did not begin: {reason} Nothing was changed."
-                : $"{step.Name} failed: {reason} Everything was undone; the app runs on {Behind.Server} as before.{price}", error);
+                : $"{step.Name} failed: {reason} Everything was undone; {(Current.Any(entry => entry.Event == CutoverEvent.Begun && entry.Step == _plan.Pause) ? string.Empty : "the app was not paused; ")}the app runs on {Behind.Server} as before.{price}", error);
     }
 
     private static string Explain(Exception error, TimeSpan? passed) => error switch
@@ -326,22 +352,17 @@ public sealed partial class CutoverRunner
     private (CutoverOutcome Reached, CutoverEvent Event, PgServer Server) Home(bool target) => target
         ? (CutoverOutcome.CutOver, CutoverEvent.CutOver, _context.Target) : (CutoverOutcome.BackOnSource, CutoverEvent.BackOnSource, _context.Source);
 
-    private CutoverReport Report(CutoverOutcome outcome)
-    {
-        DateTime? Of(CutoverEvent what, string step) => Current.LastOrDefault(entry => entry.Event == what && entry.Step == step)?.At;
-        var from = Of(CutoverEvent.Begun, _plan.Pause);
-        var to = Of(CutoverEvent.Done, _plan.Resume) ?? Of(CutoverEvent.Undone, _plan.Pause);
-        return new CutoverReport
+    private CutoverReport Report(CutoverOutcome outcome) =>
+        new()
         {
             Id = _context.Facts.Id,
             Outcome = outcome,
             Source = _context.Source,
             Target = _context.AppTarget,
-            Paused = to - from,
+            Paused = PauseTime.Of(Current, _plan.Pause, _plan.Resume),
             MarkLsn = _context.Facts.MarkLsn,
             Steps = _reports,
             Journal = Journal.Path,
             EndedAt = DateTime.UtcNow,
         };
-    }
 }

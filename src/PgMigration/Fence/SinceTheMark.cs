@@ -74,7 +74,9 @@ internal static class SinceTheMark
     {
         if (context.Facts.MarkSnapshot is not { } marked)
         {
-            return "not asked what happened since: the journal is of an older version";
+            return context.Options.SourceIsStopped ? "not asked what happened since: the journal is of an older version"
+                : throw new MigrationException("SourceStateUnknown", MigrationErrorKind.InvalidOperation,
+                    $"The journal {context.Journal.Path} is of an older version and does not say what the source {context.Source} had when it was marked, so what was written there since cannot be found. Nothing was done. If the source was not written to, stop it and say so: Resume-Cutover … -SourceIsStopped.");
         }
 
         string fenced = context.Facts.FenceSnapshot ?? marked;

@@ -9,7 +9,7 @@ internal static class LinkFlow
     public static async Task<string> CheckAsync(CutoverContext context, CancellationToken cancel)
     {
         var lag = await context.Link.MeasureLagAsync(cancel);
-        if (lag.State is LinkState.Broken or LinkState.Stopped or LinkState.Promoted or LinkState.Preparing or LinkState.Stalled)
+        if (lag.State is not (LinkState.Following or LinkState.CatchingUp))
         {
             throw Preconditions.Closed($"The link is {lag.State}: {lag.Detail ?? "it does not follow the source."}");
         }

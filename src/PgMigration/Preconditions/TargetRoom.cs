@@ -39,7 +39,8 @@ internal static class TargetRoom
         // The driver hides an error's details, and with them the exit code: whether df and awk are there is asked by itself.
         if (!await RunsAsync(target, "df -Pk . pg_wal >/dev/null && awk 'BEGIN { exit 0 }'", cancel))
         {
-            return "its free disk not visible";
+            return context.Link.Kind != "Wal" ? "its free disk not visible to SQL"
+                : throw Preconditions.Closed($"How much is free on the disk of the target {context.Target} could not be read: its server may not run df and awk. Look there yourself, then give -MinFreeDisk 0 so that it is not asked.");
         }
 
         string kilobytes = (bytes / 1024).ToString(CultureInfo.InvariantCulture);

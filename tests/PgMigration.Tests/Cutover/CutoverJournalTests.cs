@@ -60,6 +60,47 @@ public sealed class CutoverJournalTests : IDisposable
     }
 
     [Fact]
+    public void The_journal_of_a_cutover_that_did_not_pause_the_app_gives_its_name_to_the_next_and_keeps_its_lines()
+    {
+        foreach (string gate in (string[])["first", "second"])
+        {
+            using var refused = CutoverJournal.Create(_path);
+            refused.Write(CutoverEvent.Planned, facts: Facts);
+            refused.Write(CutoverEvent.Failed, "CheckGates", gate);
+            refused.Write(CutoverEvent.BackOnSource);
+        }
+
+        using (var next = CutoverJournal.Create(_path))
+        {
+            Assert.Empty(next.Entries);
+            next.Write(CutoverEvent.Planned, facts: Facts);
+        }
+
+        Assert.Equal(["first", "second"], new[] { 1, 2 }.Select(number => CutoverRecord.Read(Path.ChangeExtension(_path, $".{number}.journal")).Reason));
+    }
+
+    [Fact]
+    public void A_journal_that_paused_the_app_keeps_its_name_also_after_its_undo()
+    {
+        using (var paused = CutoverJournal.Create(_path))
+        {
+            paused.Write(CutoverEvent.Planned, facts: Facts);
+            paused.Write(CutoverEvent.Begun, nameof(PauseApp));
+            paused.Write(CutoverEvent.BackOnSource);
+        }
+
+        Assert.Equal("JournalExists", Assert.Throws<MigrationException>(() => CutoverJournal.Create(_path)).ErrorId);
+    }
+
+    [Fact]
+    public void A_journal_to_which_nothing_was_written_leaves_no_file()
+    {
+        CutoverJournal.Create(_path).Dispose();
+
+        Assert.False(File.Exists(_path));
+    }
+
+    [Fact]
     public void A_damaged_line_is_an_error_that_names_it_and_nothing_is_done_on_its_ground()
     {
         File.WriteAllText(_path, "{\"At\":\"2026-01-01T00:00:00Z\",\"Event\":\"Planned\"}\nnot json\n");

@@ -46,6 +46,7 @@ public sealed class CutoverScriptTests : IAsyncLifetime, IDisposable
             File.WriteAllText(Log, string.Empty);
             using var shell = await StartAsync($"$link = {Link}; $link | Invoke-Cutover -App {App("sleep 900")} -PauseTimeout 900 -MaxPause 900 -Confirm:$false -Journal '{_folder}/{signal}.journal'; [IO.File]::AppendAllText('{Log}', 'went on')");
             var said = shell.StandardOutput.ReadToEndAsync();
+            var errors = shell.StandardError.ReadToEndAsync();
             await ArchivingServer.UntilAsync("the app is being paused", () => Task.FromResult(File.ReadAllText(Log).Contains("pausing", StringComparison.Ordinal) || shell.HasExited));
 
             using (var kill = Process.Start("kill", [$"-{signal}", shell.Id.ToString(CultureInfo.InvariantCulture)]))
@@ -59,6 +60,9 @@ public sealed class CutoverScriptTests : IAsyncLifetime, IDisposable
             Assert.NotEqual(0, shell.ExitCode);
             Assert.Equal(CutoverOutcome.BackOnSource, CutoverRecord.Read($"{_folder}/{signal}.journal").Outcome);
             await _source.AddAsync(signal);
+            string told = System.Text.RegularExpressions.Regex.Replace(await said + await errors, @"\s+|\e\[[0-9;]*m", " ");
+            Assert.Contains("The cutover was interrupted. Everything is undone; the app runs on postgres://", told, StringComparison.Ordinal);
+            Assert.Contains($"The record is in {_folder}/{signal}.journal.", told, StringComparison.Ordinal);
             Assert.DoesNotContain("its secret", await said + File.ReadAllText($"{_folder}/{signal}.journal"), StringComparison.Ordinal);
         }
     }

@@ -24,6 +24,30 @@ public sealed class CutoverUntilTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_cutover_that_a_gate_refused_is_tried_again_with_the_same_journal()
+    {
+        string journal = _bed.NewJournal;
+        var cutover = _bed.Cutover();
+        var refused = cutover with { Options = cutover.Options with { MinFreeDiskBytes = 1L << 60 } };
+        Assert.Equal("CutoverNotBegun", (await Assert.ThrowsAsync<MigrationException>(() => refused.RunAsync(journal))).ErrorId);
+        Assert.Equal("StepUnknown", (await Assert.ThrowsAsync<MigrationException>(() => Cutover("Fence").RunAsync(journal))).ErrorId);
+
+        Assert.Equal(CutoverOutcome.Unfinished, (await Cutover(nameof(CheckGates)).RunAsync(journal)).Outcome);
+    }
+
+    [Fact]
+    public async Task The_pause_that_a_resume_in_another_session_reports_counts_from_the_first_sessions_pause()
+    {
+        string journal = _bed.NewJournal;
+        await Cutover(nameof(PauseApp), leavePaused: true).RunAsync(journal);
+        await Task.Delay(1500); // what the app waits between the two sessions
+
+        var report = await _bed.Cutover().ResumeAsync(journal);
+
+        Assert.True(report.Paused > TimeSpan.FromSeconds(1.5), report.Paused.ToString());
+    }
+
+    [Fact]
     public async Task An_undo_goes_back_from_where_it_stopped_and_leaves_nothing_behind()
     {
         string journal = _bed.NewJournal;
