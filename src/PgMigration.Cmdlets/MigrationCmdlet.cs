@@ -67,7 +67,9 @@ public abstract class MigrationCmdlet : PSCmdlet, IDisposable
     /// <param name="target">What is changed.</param>
     /// <param name="action">What is done to it.</param>
     /// <returns>False when the step must not be done.</returns>
-    protected Task<bool> ShouldAsync(string target, string action) => _pump.AskAsync(() => ShouldProcess(target, action));
+    /// <exception cref="MigrationException"><c>ConfirmationImpossible</c>: it would have to ask, and the session has no terminal.</exception>
+    protected async Task<bool> ShouldAsync(string target, string action) =>
+        await _pump.AskAsync(() => Confirmation.Ask(this, target, action)) ?? throw Confirmation.Impossible(MyInvocation, target, action);
 
     /// <summary>Asks the engineer a question that -Confirm:$false does not answer, from any thread.</summary>
     /// <param name="query">The question.</param>

@@ -8,16 +8,7 @@ BeforeAll {
     $outside = Join-Path ([IO.Path]::GetTempPath()) "pgm-s$(New-Guid)"
     $null = New-Item -ItemType Directory $outside
 
-    $pwsh, $program = [Environment]::ProcessPath, @()
-    if ([IO.Path]::GetFileNameWithoutExtension($pwsh) -eq 'dotnet') { $program = "$PSHOME/pwsh.dll" } # pwsh as a .NET tool
-
-    # Runs a script in a session of its own; returns what it wrote to both streams, and its exit code.
-    function Invoke-Session([string] $Script) {
-        $file = Join-Path $TestDrive "$(New-Guid).ps1"
-        Set-Content $file $Script
-        $output = & $pwsh @program -NoProfile -File $file $manifest 2>&1
-        [pscustomobject]@{ Output = ($output | Out-String).Trim(); ExitCode = $LASTEXITCODE }
-    }
+    . "$PSScriptRoot/Session.ps1"
 }
 
 AfterAll {
@@ -35,7 +26,7 @@ Describe 'A session' {
             $gate | Format-Table | Out-String
             Remove-Module PgMigration
             "errors $($Error.Count) cmdlets $(@(Get-Command -Module PgMigration).Count) passed $($gate.Passed)"
-'@
+'@ $manifest
         $run.Output | Should -Match '(?m)^errors 0 cmdlets 0 passed True$'
         $run.ExitCode | Should -Be 0
     }
@@ -44,7 +35,7 @@ Describe 'A session' {
         $modules = Join-Path $outside 'modules'
         $null = New-Item -ItemType Directory $modules
         $null = New-Item -ItemType SymbolicLink (Join-Path $modules 'PgMigration') -Target ([IO.Path]::GetDirectoryName($manifest))
-        $run = Invoke-Session "`$env:PSModulePath = '$modules' + [IO.Path]::PathSeparator + `$env:PSModulePath; (Test-MigrationGate { `$true }).Passed; (Get-Module PgMigration).Name"
+        $run = Invoke-Session "`$env:PSModulePath = '$modules' + [IO.Path]::PathSeparator + `$env:PSModulePath; (Test-MigrationGate { `$true }).Passed; (Get-Module PgMigration).Name" $manifest
         $run.Output -split '\s+' | Should -Be 'True', 'PgMigration'
     }
 
@@ -59,7 +50,7 @@ Describe 'A session' {
             Import-Module $Manifest
             $results = $gates | Test-MigrationGate
             "$($results.Count) $($results.Passed -notcontains $false) $(@($gates.ForEach{ $_.GetType() } | Sort-Object -Unique GUID).Count)"
-'@
+'@ $manifest
         $run.Output | Should -Be '6 True 1'
     }
 
@@ -84,7 +75,7 @@ Describe 'A session' {
             Import-Module `$Manifest
             try { Import-Module '$copy/PgMigration.psd1' -ErrorAction Stop } catch { "REFUSED `$_" }
             "still `$((Test-MigrationGate { `$true }).Passed)"
-"@
+"@ $manifest
         $run.Output | Should -Match "(?s)REFUSED .*$([regex]::Escape([IO.Path]::GetDirectoryName($manifest))).*Open a new session"
         $run.Output | Should -Match '(?m)^still True$'
     }
@@ -92,7 +83,7 @@ Describe 'A session' {
 
 Describe 'A script' {
     It 'ends with exit code 1 at an error of a cmdlet when errors stop it' {
-        $run = Invoke-Session "param(`$Manifest) `$ErrorActionPreference = 'Stop'; Import-Module `$Manifest; Get-Cutover -Journal ./nothing.journal; 'went on'"
+        $run = Invoke-Session "param(`$Manifest) `$ErrorActionPreference = 'Stop'; Import-Module `$Manifest; Get-Cutover -Journal ./nothing.journal; 'went on'" $manifest
         $run.ExitCode | Should -Be 1
         $run.Output | Should -Match 'There is no journal'
         $run.Output | Should -Not -Match 'went on'

@@ -11,8 +11,15 @@ public abstract class ArchiveCmdlet : MigrationCmdlet
     private ArchiveSettings? _settings;
 
     /// <summary>Where the archive lies: s3://bucket/prefix, file:///path, or a folder. By default what WALG_S3_PREFIX, WALE_S3_PREFIX or WALG_FILE_PREFIX says.</summary>
-    [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
+    [Parameter(Position = 0)]
     public string? Archive { get; set; }
+
+    /// <summary>
+    /// What is piped: a backup, as Get-WalBackup lists it, or a report of Test-WalArchive. It says which archive and which backup are meant, and how the
+    /// archive was reached (endpoint, region, profile, path style, and within one session the keys): parameters that are given go before.
+    /// </summary>
+    [Parameter(ValueFromPipeline = true)]
+    public PSObject? InputObject { get; set; }
 
     /// <summary>An S3-compatible endpoint such as https://minio.example:9000; by default AWS itself, or what AWS_ENDPOINT_URL or AWS_ENDPOINT says.</summary>
     [Parameter]
@@ -61,16 +68,39 @@ public abstract class ArchiveCmdlet : MigrationCmdlet
     /// <exception cref="MigrationException"><c>WalgConfigInvalid</c>.</exception>
     protected ArchiveSettings Settings => _settings ??= ArchiveSettings.Read(WalgConfig is null ? null : ResolvePath(WalgConfig), Observer, Given(), VariablePrefix);
 
-    /// <summary>The access that the parameters, the session of AWS.Tools, the environment and the file describe, in this order.</summary>
-    /// <exception cref="MigrationException">As <see cref="ArchiveSettings.To"/>; <c>SessionCredentialsUnreadable</c>.</exception>
-    protected ArchiveAccess ArchiveAccess()
+    /// <summary>Whether a piped link is understood: its archive is meant.</summary>
+    private protected virtual bool TakesLinks => false;
+
+    /// <summary>What was piped now; null when nothing is piped into the cmdlet.</summary>
+    /// <exception cref="MigrationException"><c>InputNotSupported</c>; <c>InputMissing</c>: a null was piped.</exception>
+    private protected ArchiveInput? ReadInput() => InputObject is not null ? ArchiveInput.Read(InputObject, TakesLinks)
+        : MyInvocation.ExpectingInput ? throw PipedObject.Missing(ArchiveInput.Expected(TakesLinks)) : null;
+
+    /// <summary>The name of the backup that is meant: the given one or the piped one.</summary>
+    /// <exception cref="MigrationException"><c>BackupAmbiguous</c>: both are given and differ.</exception>
+    private protected static string? BackupOf(ArchiveInput? piped, string? given) => piped is null || given is null || piped.BackupName == given ? piped?.BackupName ?? given
+        : throw new MigrationException("BackupAmbiguous", MigrationErrorKind.InvalidArgument, $"The backup {piped.BackupName} was piped, and -BackupName names {given}. Leave one of them out.");
+
+    /// <summary>The access that the parameters, what was piped, the session of AWS.Tools, the environment and the file describe, in this order.</summary>
+    /// <param name="piped">What was piped; null for nothing.</param>
+    /// <exception cref="MigrationException">As <see cref="ArchiveSettings.To"/>; <c>SessionCredentialsUnreadable</c>; <c>ArchiveAmbiguous</c>.</exception>
+    private protected ArchiveAccess ArchiveAccess(ArchiveInput? piped = null)
     {
-        var access = Settings.To(Archive is null || Archive.Contains("://", StringComparison.Ordinal) ? Archive : ResolvePath(Archive), Observer);
-        if (Archive is null)
+        var access = Settings.To(piped is not null ? piped.Archive : Archive is null || Archive.Contains("://", StringComparison.Ordinal) ? Archive : ResolvePath(Archive), Observer);
+        if (piped is not null && Archive is not null)
+        {
+            string named = ArchiveLocation.Parse(Archive.Contains("://", StringComparison.Ordinal) ? Archive : ResolvePath(Archive)).Url;
+            if (named != access.Location.Url)
+            {
+                throw new MigrationException("ArchiveAmbiguous", MigrationErrorKind.InvalidArgument, $"What was piped lies in {access.Location.Url}, and -Archive names {named}. Leave -Archive out.");
+            }
+        }
+        else if (piped is null && Archive is null)
         {
             WriteVerboseLine($"The archive is {access.Location}, as the settings say.");
         }
 
+        access = AsPiped(access, piped);
         if (!access.Location.IsS3)
         {
             return access;
@@ -80,15 +110,32 @@ public abstract class ArchiveCmdlet : MigrationCmdlet
         {
             Endpoint = EndpointUrl is null ? access.Endpoint : Wal.ArchiveAccess.ParseEndpoint(EndpointUrl),
             PathStyle = MyInvocation.BoundParameters.ContainsKey(nameof(PathStyle)) ? PathStyle.IsPresent : access.PathStyle,
-            Region = Region ?? SessionVariable("StoredAWSRegion")?.ToString() ?? access.Region,
+            Region = Region ?? piped?.Access?.Region ?? piped?.Region ?? SessionVariable("StoredAWSRegion")?.ToString() ?? access.Region,
         };
         if (ProfileName is not null)
         {
             return access.WithProfile(ProfileName);
         }
 
-        return SessionVariable("StoredAWSCredentials") is { } stored && AwsSession.KeysOf(stored) is var (key, secret, token) ? access.WithKeys(key, secret, token) : access;
+        bool carried = piped is not null && (piped.Access?.HasKeys == true || (piped.Access?.Profile ?? piped.ProfileName) is not null);
+        return !carried && SessionVariable("StoredAWSCredentials") is { } stored && AwsSession.KeysOf(stored) is var (key, secret, token) ? access.WithKeys(key, secret, token) : access;
     }
+
+    // a live object brings all that reached it, and only what decrypts it may be given anew; a bag brings what it can
+    private static ArchiveAccess AsPiped(ArchiveAccess own, ArchiveInput? piped) => piped switch
+    {
+        null => own,
+        { Access: { } known } => known with { Encryption = own.Encryption ?? known.Encryption },
+        { ProfileName: { } profile } => Described(own, piped).WithProfile(profile),
+        _ => Described(own, piped),
+    };
+
+    private static ArchiveAccess Described(ArchiveAccess own, ArchiveInput piped) => own with
+    {
+        Endpoint = piped.EndpointUrl is { } endpoint ? Wal.ArchiveAccess.ParseEndpoint(endpoint) : piped.KnowsEndpoint ? null : own.Endpoint,
+        PathStyle = piped.PathStyle ?? own.PathStyle,
+        Region = piped.Region ?? own.Region,
+    };
 
     private Dictionary<string, string> Given()
     {

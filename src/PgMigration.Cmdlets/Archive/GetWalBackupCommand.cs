@@ -14,6 +14,10 @@ namespace PgMigration.Cmdlets;
 /// <para>The newest backup on a service that speaks S3.</para>
 /// </example>
 /// <example>
+/// <code>Get-WalBackup s3://wal-bucket/prod -Name *03 | Start-WalRestore -DataDirectory /data/pg</code>
+/// <para>Restores a certain backup. A piped backup carries its archive, and how the archive was reached.</para>
+/// </example>
+/// <example>
 /// <code>Get-WalBackup file:///backup/prod -Name 'base_00000002*' | Where-Object IsDelta -EQ $false</code>
 /// <para>The full backups that were taken on timeline 2, from a folder.</para>
 /// </example>
@@ -21,16 +25,21 @@ namespace PgMigration.Cmdlets;
 [OutputType(typeof(WalBackup))]
 public sealed class GetWalBackupCommand : ArchiveCmdlet
 {
-    /// <summary>Names to list, with wildcards; all by default.</summary>
+    /// <summary>Names to list, with wildcards; by default all, or the one that was piped.</summary>
     [Parameter(Position = 1)]
     [SupportsWildcards]
-    public string[] Name { get; set; } = ["*"];
+    public string[]? Name { get; set; }
+
+    private protected override bool TakesLinks => true;
 
     /// <inheritdoc/>
     protected override async Task ProcessAsync(CancellationToken cancel)
     {
-        var patterns = Array.ConvertAll(Name, name => new WildcardPattern(name, WildcardOptions.IgnoreCase));
-        using var storage = ArchiveStorage.Open(ArchiveAccess());
+        var piped = ReadInput();
+        string[] names = Name ?? [piped is { IsLink: false } ? piped.BackupName : "*"];
+        var patterns = Array.ConvertAll(names, name => new WildcardPattern(name, WildcardOptions.IgnoreCase));
+        var access = ArchiveAccess(piped);
+        using var storage = ArchiveStorage.Open(access);
         var all = await BackupCatalog.ListAsync(storage, Observer, cancel);
         if (all.Count == 0)
         {
@@ -39,10 +48,10 @@ public sealed class GetWalBackupCommand : ArchiveCmdlet
 
         foreach (var backup in all.Where(backup => Array.Exists(patterns, pattern => pattern.IsMatch(backup.Name))))
         {
-            Write(backup);
+            Write(backup with { Access = access });
         }
 
-        foreach (string name in Name.Where(name => !WildcardPattern.ContainsWildcardCharacters(name) && all.All(backup => !backup.Name.Equals(name, StringComparison.OrdinalIgnoreCase))))
+        foreach (string name in names.Where(name => !WildcardPattern.ContainsWildcardCharacters(name) && all.All(backup => !backup.Name.Equals(name, StringComparison.OrdinalIgnoreCase))))
         {
             WriteFailure(new MigrationException("BackupNotFound", MigrationErrorKind.NotFound,
                 $"{storage.Url} holds no finished base backup '{name}'. Get-WalBackup without -Name lists all."), name);

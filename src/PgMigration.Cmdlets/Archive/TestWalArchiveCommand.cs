@@ -31,8 +31,7 @@ namespace PgMigration.Cmdlets;
 public sealed class TestWalArchiveCommand : ArchiveCmdlet
 {
     /// <summary>The backup from which the way begins; the newest by default. What Get-WalBackup lists can be piped.</summary>
-    [Parameter(Position = 1, ValueFromPipelineByPropertyName = true)]
-    [Alias("Name")]
+    [Parameter(Position = 1)]
     public string? BackupName { get; set; }
 
     /// <summary>Bytes of WAL that replay gets through in a second, such as 120MB; without it, and without -Link, no time is estimated.</summary>
@@ -49,16 +48,20 @@ public sealed class TestWalArchiveCommand : ArchiveCmdlet
     [Parameter]
     public SwitchParameter Quiet { get; set; }
 
+    private protected override bool TakesLinks => true;
+
     /// <inheritdoc/>
     protected override async Task ProcessAsync(CancellationToken cancel)
     {
         var link = Link is null or WalLink ? (WalLink?)Link : throw new MigrationException("LinkNotSupported", MigrationErrorKind.InvalidArgument,
             $"A link of kind {Link.Kind} replays no archive. Expected what Start-WalRestore or Get-WalRestore returned.");
-        using var storage = ArchiveStorage.Open(ArchiveAccess());
-        var backup = await BackupCatalog.FindAsync(storage, BackupName, Observer, cancel);
+        var piped = ReadInput();
+        var access = ArchiveAccess(piped);
+        using var storage = ArchiveStorage.Open(access);
+        var backup = await BackupCatalog.FindAsync(storage, BackupOf(piped, BackupName), Observer, cancel);
         var replay = link is null ? null : await ReplayProgress.MeasureAsync(link, cancel);
         var report = await ArchiveSurvey.RunAsync(storage, backup, ReplayRate ?? replay?.BytesPerSecond, Observer, cancel);
-        report = replay is null ? report : report with { ReplayedTo = replay.Replayed };
+        report = report with { Access = access, ReplayedTo = replay?.Replayed };
         Write(Quiet ? report.IsWhole : report);
         if (!report.IsWhole && !Quiet)
         {

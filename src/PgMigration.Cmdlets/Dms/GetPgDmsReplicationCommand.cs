@@ -28,6 +28,11 @@ public sealed class GetPgDmsReplicationCommand : DmsCmdlet
     /// <inheritdoc/>
     protected override async Task ProcessAsync(CancellationToken cancel)
     {
+        if (Link is null && MyInvocation.ExpectingInput)
+        {
+            throw PipedObject.Missing("a link, as Start-PgDmsReplication and Get-MigrationLink return it; without a pipeline all tasks are shown");
+        }
+
         foreach (var task in Link is null ? await DmsReplication.ReportAsync(Access(), cancel) : await DmsReplication.ReportAsync(LinkOf(Link), cancel))
         {
             Write(task);

@@ -12,7 +12,7 @@ public sealed class LocalDmsTransformationAttribute : ArgumentTransformationAttr
         null => null,
         PSObject { BaseObject: LocalDmsServer dms } => dms,
         LocalDmsServer dms => dms,
-        PSObject { BaseObject: PSCustomObject } bag when bag.Properties[nameof(LocalDmsServer.Folder)]?.Value is string folder => Find(folder),
+        PSObject { BaseObject: PSCustomObject } bag when bag.Properties[nameof(LocalDmsServer.Endpoint)] is not null && bag.Properties[nameof(LocalDmsServer.Folder)]?.Value is string folder => Find(folder),
         _ => throw new ArgumentTransformationMetadataException("Expected a local DMS, as Start-LocalDms returns it."),
     };
 

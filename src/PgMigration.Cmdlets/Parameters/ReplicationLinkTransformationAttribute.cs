@@ -45,6 +45,14 @@ public sealed class ReplicationLinkTransformationAttribute : ArgumentTransformat
             throw Refuse("Expected a link, also as it comes over remoting. Got an object without Kind, Target or SystemIdentifier.");
         }
 
+        // what Select-Object has left out would become another link without a word: one without an archive, or fed in another way
+        string[] lost = [.. ((string[])[nameof(WalLink.Source), nameof(WalLink.TargetAddress), nameof(WalLink.Feed), nameof(WalLink.Archive), nameof(WalLink.BackupName), nameof(WalLink.DataDirectory)])
+            .Where(property => bag.Properties[property] is null)];
+        if (lost.Length > 0)
+        {
+            throw Refuse($"Expected a link with all of its properties. Got an object without {string.Join(", ", lost)}: pipe the link itself, or keep them with Select-Object.");
+        }
+
         var server = Server(target)!;
         return new WalLink
         {

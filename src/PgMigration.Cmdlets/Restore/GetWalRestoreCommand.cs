@@ -20,14 +20,10 @@ namespace PgMigration.Cmdlets;
 /// <code>(Get-WalRestore /data/pg).Findings | Where-Object Severity -GE Warning | Format-List Severity, Subject, Consequence, Fix</code>
 /// <para>What must be mended around the promotion: missing libraries, indexes to rebuild, tables that arrive empty.</para>
 /// </example>
-[Cmdlet(VerbsCommon.Get, "WalRestore")]
+[Cmdlet(VerbsCommon.Get, "WalRestore", DefaultParameterSetName = Named)]
 [OutputType(typeof(WalLink))]
-public sealed class GetWalRestoreCommand : MigrationCmdlet
+public sealed class GetWalRestoreCommand : RestoredServerCmdlet
 {
-    /// <summary>The data directory that Start-WalRestore was given.</summary>
-    [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
-    public required string DataDirectory { get; set; }
-
     /// <summary>The server that the app leaves.</summary>
     [Parameter]
     [PgServerTransformation]
@@ -35,5 +31,5 @@ public sealed class GetWalRestoreCommand : MigrationCmdlet
 
     /// <inheritdoc/>
     protected override async Task ProcessAsync(CancellationToken cancel) =>
-        Write(await WalRestore.FindAsync(Path.TrimEndingDirectorySeparator(ResolvePath(DataDirectory)), Source, Observer, cancel));
+        Write(await WalRestore.FindAsync(Directory(), Source, Observer, cancel));
 }

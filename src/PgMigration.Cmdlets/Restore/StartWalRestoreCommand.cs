@@ -20,6 +20,10 @@ namespace PgMigration.Cmdlets;
 /// <para>From a folder, on another port, open to a network, with a tablespace put elsewhere.</para>
 /// </example>
 /// <example>
+/// <code>Get-WalBackup s3://wal-bucket/prod -EndpointUrl https://minio.example:9000 -Name *03 | Start-WalRestore -DataDirectory /data/pg</code>
+/// <para>A certain backup, by the endpoint that listed it. Two backups at once are refused before anything is restored.</para>
+/// </example>
+/// <example>
 /// <code>Start-WalRestore -WalgConfig ~/prod.walg.json -DataDirectory /data/pg -PgpKeyPath ~/prod.asc -PgpPassphrase (Read-Host 'Passphrase' -AsSecureString)</code>
 /// <para>With the settings that WAL-G has, and the private key of an archive that is encrypted with OpenPGP.</para>
 /// </example>
@@ -31,6 +35,8 @@ namespace PgMigration.Cmdlets;
 [OutputType(typeof(WalLink))]
 public sealed class StartWalRestoreCommand : ArchiveCmdlet
 {
+    private readonly List<ArchiveInput> _piped = [];
+
     /// <summary>The data directory of the new server: empty, not there yet, or this command's own unfinished work.</summary>
     [Parameter(Mandatory = true, Position = 1)]
     public required string DataDirectory { get; set; }
@@ -86,18 +92,32 @@ public sealed class StartWalRestoreCommand : ArchiveCmdlet
     /// <inheritdoc/>
     protected override bool CleansUpOnSignals => true;
 
-    /// <inheritdoc/>
-    protected override async Task ProcessAsync(CancellationToken cancel)
+    /// <summary>Collects what is piped: which backup is meant is known only when no other one has come.</summary>
+    /// <param name="cancel">Not used.</param>
+    protected override Task ProcessAsync(CancellationToken cancel)
     {
-        var access = ArchiveAccess();
+        if (ReadInput() is { } piped)
+        {
+            _piped.Add(piped);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    protected override async Task EndAsync(CancellationToken cancel)
+    {
+        var piped = Piped();
+        string? backupName = BackupOf(piped, BackupName);
+        var access = ArchiveAccess(piped);
         string directory = Path.TrimEndingDirectorySeparator(ResolvePath(DataDirectory));
-        if (await ShouldAsync(directory, $"Restore {BackupName ?? "the newest backup"} from {access.Location.Url} and start a server on it"))
+        if (await ShouldAsync(directory, $"Restore {backupName ?? "the newest backup"} from {access.Location.Url} and start a server on it"))
         {
             Write(await WalRestore.StartAsync(new WalRestoreOptions
             {
                 Archive = access,
                 DataDirectory = directory,
-                BackupName = BackupName,
+                BackupName = backupName,
                 Source = Source,
                 Port = Port,
                 PostgresBin = PostgresBin is null ? null : ResolvePath(PostgresBin),
@@ -111,6 +131,15 @@ public sealed class StartWalRestoreCommand : ArchiveCmdlet
             }, Observer, cancel));
         }
     }
+
+    private ArchiveInput? Piped() => _piped switch
+    {
+        [] when MyInvocation.ExpectingInput => throw PipedObject.Missing(ArchiveInput.Expected(TakesLinks)),
+        [] => null,
+        [var one] => one,
+        _ => throw new MigrationException("TooManyBackups", MigrationErrorKind.InvalidArgument,
+            $"{_piped.Count} backups were piped: {string.Join(", ", _piped.Take(5).Select(piped => piped.BackupName))}{(_piped.Count > 5 ? ", …" : string.Empty)}. Expected one, since one data directory holds one. Choose it by -Name, or the newest by Select-Object -First 1."),
+    };
 
     private Dictionary<string, string> Mapping() => (TablespaceMapping ?? []).Cast<DictionaryEntry>().ToDictionary(
         entry => Convert.ToString(entry.Key, CultureInfo.InvariantCulture)!, entry => ResolvePath(Convert.ToString(entry.Value, CultureInfo.InvariantCulture)!), StringComparer.Ordinal);

@@ -16,13 +16,9 @@ namespace PgMigration.Cmdlets;
 /// <code>Get-WalRestore /data/pg | Stop-WalRestore -WhatIf</code>
 /// <para>Says what would be stopped.</para>
 /// </example>
-[Cmdlet(VerbsLifecycle.Stop, "WalRestore", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
-public sealed class StopWalRestoreCommand : MigrationCmdlet
+[Cmdlet(VerbsLifecycle.Stop, "WalRestore", DefaultParameterSetName = Named, SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
+public sealed class StopWalRestoreCommand : RestoredServerCmdlet
 {
-    /// <summary>The data directory that Start-WalRestore was given; a piped link names it.</summary>
-    [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
-    public required string DataDirectory { get; set; }
-
     /// <summary>Remove the data directory, and what lies in the folders of its tablespaces.</summary>
     [Parameter]
     public SwitchParameter RemoveData { get; set; }
@@ -34,7 +30,7 @@ public sealed class StopWalRestoreCommand : MigrationCmdlet
     /// <inheritdoc/>
     protected override async Task ProcessAsync(CancellationToken cancel)
     {
-        string directory = Path.TrimEndingDirectorySeparator(ResolvePath(DataDirectory));
+        string directory = Directory();
         if (await ShouldAsync(directory, RemoveData ? "Stop the restored server and remove its data" : "Stop the restored server"))
         {
             await WalRestore.StopAsync(directory, RemoveData, Force, cancel);

@@ -72,6 +72,21 @@ public sealed record WalBackup
     /// <summary>The archive's address, without secrets.</summary>
     public required string Archive { get; init; }
 
+    /// <summary>The endpoint by which it was reached; null for AWS itself and for a folder.</summary>
+    public string? EndpointUrl => Access?.Endpoint?.AbsoluteUri;
+
+    /// <summary>The bucket's region by which it was reached; null where none was named.</summary>
+    public string? Region => Access?.Region;
+
+    /// <summary>The profile of the AWS configuration files by which it was reached; null where none was named.</summary>
+    public string? ProfileName => Access?.Profile;
+
+    /// <summary>Whether the bucket was part of the path; null: as the endpoint needs it.</summary>
+    public bool? PathStyle => Access?.PathStyle;
+
+    /// <summary>How it was reached, so that the next command reaches it in the same way. May hold keys, which are never shown and do not leave the session.</summary>
+    internal ArchiveAccess? Access { get; init; }
+
     /// <summary>The name.</summary>
     public override string ToString() => Name;
 }
