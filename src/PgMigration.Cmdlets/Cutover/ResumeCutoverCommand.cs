@@ -56,9 +56,14 @@ public sealed class ResumeCutoverCommand : CutoverRunCmdlet
                 await Cutover(RunOptions()).EndWayBackAsync(journal, cancel);
             }
         }
-        else if (await ShouldAsync(journal, "Resume the cutover"))
+        else if (await ShouldAsync(journal, $"Resume the cutover{WayOf(journal)}"))
         {
             Write(await Cutover(RunOptions() with { SourceIsStopped = SourceIsStopped }).ResumeAsync(journal, cancel));
         }
     }
+
+    // What an earlier session measured: a plan for -WhatIf changes nothing, and so measures nothing.
+    private static string WayOf(string journal) =>
+        File.Exists(journal) && CutoverRecord.Read(journal).Entries.LastOrDefault(entry => entry.Facts is not null)?.Facts?.SegmentWay is { } way
+            ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $" (a WAL segment took {way.TotalSeconds:0.0} s to the target when it was last measured: expect the app to be paused for at least that)") : string.Empty;
 }

@@ -37,6 +37,8 @@ public sealed class AppGroup : MigrationApp
     /// <inheritdoc/>
     public override TimeSpan? LongestWait => Apps.Min(app => app.LongestWait);
 
+    internal override bool MakesClientsWait => Apps.All(app => app.MakesClientsWait);
+
     /// <inheritdoc/>
     public override IReadOnlyList<string> Remarks => [.. Apps.SelectMany(app => app.Remarks)];
 

@@ -20,6 +20,9 @@ public abstract class MigrationApp
     /// <summary>How long the app's clients wait while it is paused before they get an error, as <see cref="CheckAsync"/> found it; null for ever, or when nobody knows.</summary>
     public virtual TimeSpan? LongestWait => null;
 
+    /// <summary>Whether its clients only wait while it is paused, so that it may be let through for a moment and paused again at no price.</summary>
+    internal virtual bool MakesClientsWait => false;
+
     /// <summary>What the engineer should know after the last call although it succeeded; one sentence each, never a secret.</summary>
     public virtual IReadOnlyList<string> Remarks => [];
 

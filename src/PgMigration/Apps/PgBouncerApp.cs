@@ -123,6 +123,8 @@ public sealed class PgBouncerApp : MigrationApp
         await CheckLeadsToAsync(source, cancel);
     }
 
+    internal override bool MakesClientsWait => DisconnectAfter is null;
+
     /// <inheritdoc/>
     public override Task<string?> RememberAsync(CancellationToken cancel = default)
     {

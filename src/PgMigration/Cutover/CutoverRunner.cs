@@ -332,7 +332,7 @@ public sealed partial class CutoverRunner
         }
 
         string price = _plan.Steps.Any(each => each.Mark == CutoverMark.Promotion && IsBegun(each))
-            ? " The target had been promoted and is stopped; it needs a new restore before the next try."
+            ? " The target's promotion had been begun, so it is stopped and needs a new restore before the next try."
             : string.Empty;
         throw new MigrationException(step.Name == _plan.Gate ? "CutoverNotBegun" : "CutoverUndone", (error as MigrationException)?.Kind ?? MigrationErrorKind.InvalidOperation,
             step.Name == _plan.Gate

@@ -13,6 +13,8 @@ internal static class PreparedTransactions
 {
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(20);
 
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(100);
+
     // An application may use one name again and again: the transaction's number tells two apart.
     private const string Sql = """
         select transaction::text, gid, owner::text, prepared::timestamptz(0)::text, extract(epoch from clock_timestamp() - prepared)::float8,
@@ -49,6 +51,22 @@ internal static class PreparedTransactions
                 throw Preconditions.Closed(Abandoned(oldest, limit));
             }
         }
+    }
+
+    /// <summary>Whether some are not decided within a moment, although their manager need not wait for a client: it waits for the paused app.</summary>
+    public static async Task<bool> AreHeldUpAsync(NpgsqlConnection session, CancellationToken cancel)
+    {
+        var seen = (await ReadAsync(session, cancel)).Select(each => each.Number).ToHashSet();
+        for (var clock = Stopwatch.StartNew(); seen.Count > 0; await Task.Delay(5, cancel))
+        {
+            seen.IntersectWith((await ReadAsync(session, cancel)).Select(each => each.Number));
+            if (clock.Elapsed > Moment)
+            {
+                return seen.Count > 0;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Waits, behind a fence that lets no new write be prepared, until none is left.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Npgsql;
 
@@ -23,6 +24,23 @@ public sealed class PauseApp : ICutoverStep
     /// <inheritdoc/>
     public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
     {
+        string let = string.Empty;
+        await PauseOnceAsync(context, cancel);
+        var server = await LeftServerAsync(context, cancel);
+        for (var clock = Stopwatch.StartNew(); context.App.MakesClientsWait && clock.Elapsed < context.Options.FenceTimeout && await PreparedTransactions.AreHeldUpAsync(server, cancel);)
+        {
+            // Their manager's sessions wait in the paused pooler. Let through for a moment, it decides them; with luck the next pause finds none.
+            await context.App.ResumeAsync(cancel);
+            await Task.Delay(Random.Shared.Next(10, 60), cancel);
+            await PauseOnceAsync(context, cancel);
+            let = ", after transactions that were prepared were let through";
+        }
+
+        return $"{context.App.Kind} paused, none of its transactions open{let}";
+    }
+
+    private static async Task PauseOnceAsync(CutoverContext context, CancellationToken cancel)
+    {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         deadline.CancelAfter(context.Options.PauseTimeout);
         try
@@ -35,14 +53,16 @@ public sealed class PauseApp : ICutoverStep
             await context.App.PauseAsync(deadline.Token);
             context.TellRemarks();
             await EndCutOffAsync(context, deadline.Token);
-            return $"{context.App.Kind} paused, none of its transactions open";
         }
         catch (OperationCanceledException error) when (!cancel.IsCancellationRequested)
         {
             throw new MigrationException("PauseTimedOut", MigrationErrorKind.Timeout, string.Create(CultureInfo.InvariantCulture,
-                $"The app's transactions did not end within {context.Options.PauseTimeout.TotalSeconds:0.#} s. End the long ones (or, with a session-mode pool, the clients), or raise -PauseTimeout."), error);
+                $"The app ({context.App.Kind}) was not paused: its pause did not end within {context.Options.PauseTimeout.TotalSeconds:0.#} s. If its transactions are long, end them (or, with a session-mode pool, the clients), or raise -PauseTimeout."), error);
         }
     }
+
+    private static Task<NpgsqlConnection> LeftServerAsync(CutoverContext context, CancellationToken cancel) =>
+        context.Facts.Returning ? context.TargetSessionAsync(cancel) : context.SourceSessionAsync(cancel);
 
     // A statement of a client that was disconnected runs on, on a server that has not noticed: it is the app's, and ended here, so that the
     // fence does not take it for a stranger's. It is known by the port that it came from.
@@ -53,7 +73,7 @@ public sealed class PauseApp : ICutoverStep
             return;
         }
 
-        var server = context.Facts.Returning ? await context.TargetSessionAsync(cancel) : await context.SourceSessionAsync(cancel);
+        var server = await LeftServerAsync(context, cancel);
         NpgsqlParameter[] Known() => [new NpgsqlParameter<int[]>("pids", [.. sessions.Select(each => each.ProcessId)]), new NpgsqlParameter<int[]>("ports", [.. sessions.Select(each => each.ClientPort)])];
         while ((await server.RowsAsync(EndSql, row => row.GetBoolean(0), cancel, Known())).Count > 0)
         {

@@ -68,6 +68,29 @@ public sealed class CutoverScriptTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task Ctrl_C_in_an_undo_lets_it_end_and_says_where_the_app_runs()
+    {
+        File.WriteAllText(Log, string.Empty);
+        string journal = $"{_folder}/undo.journal";
+        string slow = App("[void]0").Replace("\"resumed`n\")", "\"resuming`n\"); [Threading.Thread]::Sleep(1500); [IO.File]::AppendAllText($log, \"resumed`n\")", StringComparison.Ordinal);
+        using var shell = await StartAsync($"$link = {Link}; $app = {slow}; $null = $link | Wait-ReplicationLag -Below 64MB | Invoke-Cutover -App $app -Until PauseApp -LeaveAppPaused -Confirm:$false -Journal '{journal}'; $link | Undo-Cutover -App $app -Confirm:$false -Journal '{journal}'");
+        var said = shell.StandardOutput.ReadToEndAsync();
+        var errors = shell.StandardError.ReadToEndAsync();
+        await ArchivingServer.UntilAsync("the app is being resumed", () => Task.FromResult(File.ReadAllText(Log).Contains("resuming", StringComparison.Ordinal) || shell.HasExited));
+
+        using (var kill = Process.Start("kill", ["-INT", shell.Id.ToString(CultureInfo.InvariantCulture)]))
+        {
+            await kill.WaitForExitAsync();
+        }
+
+        await shell.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(120));
+        string told = System.Text.RegularExpressions.Regex.Replace(await said + await errors, @"\s+|\e\[[0-9;]*m", " ");
+        Assert.Equal("pausing\nresuming\nresumed\n", File.ReadAllText(Log));
+        Assert.Contains("The cutover was interrupted and ran to its end all the same. Everything is undone; the app runs on postgres://", told, StringComparison.Ordinal);
+        Assert.Contains($"The record is in {journal}.", told, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_script_prints_the_plan_and_then_runs_it()
     {
         File.WriteAllText(Log, string.Empty);

@@ -7,20 +7,20 @@ namespace PgMigration.Tests;
 /// <summary>An application with two-phase commit: its prepared transactions get a time to end, and one whose manager is gone is named.</summary>
 public sealed class PreparedTransactionTests : IAsyncLifetime
 {
-    private const int Managers = 4;
-
     private CutoverBed _bed = null!;
 
     public async Task InitializeAsync() => _bed = await CutoverBed.CreateAsync(null, "max_prepared_transactions = 20");
 
     public async Task DisposeAsync() => await _bed.DisposeAsync();
 
-    [Fact]
-    public async Task A_busy_two_phase_application_is_cut_over_and_no_acknowledged_commit_is_lost()
+    [Theory]
+    [InlineData(4, false)]
+    [InlineData(2, true)]
+    public async Task A_busy_two_phase_application_is_cut_over_and_no_acknowledged_commit_is_lost(int managers, bool throughThePooler)
     {
         using var stop = new CancellationTokenSource();
         var acknowledged = new ConcurrentBag<string>();
-        var running = Enumerable.Range(0, Managers).Select(number => ManageAsync(number, acknowledged, stop.Token)).ToList();
+        var running = Enumerable.Range(0, managers).Select(number => ManageAsync(throughThePooler ? _bed.Pooler.App : _bed.Host.App, number, acknowledged, stop.Token)).ToList();
         await ArchivingServer.UntilAsync("the managers commit", () => Task.FromResult(acknowledged.Count > 50));
 
         var report = await _bed.Cutover().RunAsync(_bed.NewJournal);
@@ -46,7 +46,7 @@ public sealed class PreparedTransactionTests : IAsyncLifetime
             await gone.ExecuteAsync("begin; insert into items (who) values ('gone'); prepare transaction 'left over'", CancellationToken.None);
         }
 
-        var running = ManageAsync(1, acknowledged, stop.Token);
+        var running = ManageAsync(_bed.Host.App, 1, acknowledged, stop.Token);
         await ArchivingServer.UntilAsync("the manager commits", () => Task.FromResult(acknowledged.Count > 5));
 
         var cutover = _bed.Cutover();
@@ -80,7 +80,7 @@ public sealed class PreparedTransactionTests : IAsyncLifetime
     }
 
     // A transaction manager: it decides what it prepared, also after its session was ended, and begins nothing new once it is refused.
-    private async Task ManageAsync(int number, ConcurrentBag<string> acknowledged, CancellationToken stop)
+    private async Task ManageAsync(PgServer server, int number, ConcurrentBag<string> acknowledged, CancellationToken stop)
     {
         string gid = $"manager-{number}"; // the same name again and again
         NpgsqlConnection? session = null;
@@ -89,7 +89,7 @@ public sealed class PreparedTransactionTests : IAsyncLifetime
         {
             try
             {
-                session ??= await _bed.Host.App.ConnectAsync(CancellationToken.None);
+                session ??= await server.ConnectAsync(CancellationToken.None);
                 if (prepared is null)
                 {
                     string row = string.Create(CultureInfo.InvariantCulture, $"two-phase {number} {turn}");
