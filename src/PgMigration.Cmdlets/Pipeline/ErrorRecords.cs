@@ -32,8 +32,8 @@ internal static class ErrorRecords
     /// <summary>The record of work that a signal ended, after its clean-up.</summary>
     public static ErrorRecord Interrupted(PosixSignal signal, Exception? failure)
     {
-        string text = failure is null or OperationCanceledException
-            ? $"{signal} arrived: the command was stopped and has cleaned up."
+        string text = failure is null ? $"{signal} arrived while the command ran; it ran to its end before it stopped."
+            : failure is OperationCanceledException ? $"{signal} arrived: the command was stopped and has cleaned up."
             : $"{signal} arrived: the command was stopped, and cleaning up failed: {For(failure)}";
         return new ErrorRecord(new OperationCanceledException(text), "MigrationInterrupted", ErrorCategory.OperationStopped, signal);
     }

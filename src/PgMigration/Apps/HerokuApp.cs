@@ -97,6 +97,7 @@ public sealed class HerokuApp : MigrationApp
         }
 
         _remarks.Add($"Heroku will change {owners}.");
+        Remark(_api.Remaining is null, $"Heroku did not report how many calls its rate limit leaves for this token; a cutover may need {FewestCallsLeft}.");
         Remark(app.Maintenance, $"The app {Name} is in maintenance mode already, and will stay so.");
         Remark(formation.Count == 0, $"The app {Name} has no dynos to stop, and none will be started.");
         Remark(await _dynos.HasReleasePhaseAsync(cancel), $"The app {Name} has a release phase, which runs at each change of its config: up to four times, once without {ConfigVars[0]} if an add-on owns it.");

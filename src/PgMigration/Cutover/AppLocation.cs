@@ -19,7 +19,9 @@ internal static class AppLocation
         var current = entries.Skip(Math.Max(0, entries.ToList().FindLastIndex(entry => entry.Event == CutoverEvent.Planned))).ToList();
         bool returning = facts.Returning;
         string resume = $"Resume-Cutover -Journal '{path}'";
+        bool undoing = current.Exists(entry => entry.Event == CutoverEvent.UndoBegun);
         string undo = $"Undo-Cutover -Journal '{path}'";
+        string either = undoing ? $"Run {undo} to finish the undo." : $"Run {resume} to continue or {undo} to go back.";
         int Last(CutoverEvent what, string step) => current.FindLastIndex(entry => entry.Event == what && entry.Step == step);
         int paused = Math.Max(Last(CutoverEvent.Begun, returning ? nameof(PauseNewApp) : nameof(PauseApp)), Last(CutoverEvent.Failed, nameof(WatchApp)));
         int resumed = Math.Max(Last(CutoverEvent.Done, returning ? nameof(ResumeOldApp) : nameof(ResumeApp)), Last(CutoverEvent.Undone, returning ? nameof(PauseNewApp) : nameof(PauseApp)));
@@ -30,9 +32,9 @@ internal static class AppLocation
             CutoverEvent.BackOnSource => $"{(paused < 0 && !returning ? "The app was not paused, and what was prepared is undone" : "Everything is undone")}; the app runs on {source}.",
             _ when returning => paused > resumed ? $"The app may be paused, on its way back to {source}. Run {undo}." : $"The app runs on {(resumed >= 0 && current[resumed].Event == CutoverEvent.Done ? source : target)}; the way back is not finished. Run {undo}.",
             _ when paused > resumed && opened => $"The app may be paused; {target} is the server to use now. Run {resume}.",
-            _ when paused > resumed => $"The app may be paused and {source} fenced. Run {resume} to continue or {undo} to go back.",
+            _ when paused > resumed => $"The app may be paused and {source} fenced. {either}",
             _ when resumed >= 0 && current[resumed].Event == CutoverEvent.Done => $"The app runs on {target}; the cutover is not finished. Run {resume}.",
-            _ => $"The app runs on {source}; the cutover is not finished. Run {resume} to continue or {undo} to go back.",
+            _ => $"The app runs on {source}; the cutover is not finished. {either}",
         };
     }
 }

@@ -134,7 +134,7 @@ public sealed partial class CutoverRunner
                 string reason = Explain(error, deadline.IsCancellationRequested ? _context.Options.UndoTimeout : null);
                 Tell(CutoverEvent.UndoFailed, step.Name, reason);
                 throw new MigrationException("CutoverUndoFailed", MigrationErrorKind.InvalidOperation,
-                    $"Taking back {step.Name} failed: {reason} The steps before it are still in force, so the app may still be paused and the source fenced. Mend the cause, then run Undo-Cutover -Journal '{Journal.Path}'.", error);
+                    $"To undo {step.Name} failed: {reason} The steps before it are not undone. Repair the cause. {AppLocation.Describe(Journal.Entries, Journal.Path, _context.Source, _context.AppTarget)}", error);
             }
 
             Journal.Hold(CutoverEvent.Undone, step.Name);

@@ -93,10 +93,10 @@ internal static class SinceTheMark
         // What the source had at the mark a physical target has: it need not be counted while nobody knows whether that matters.
         var before = context.Facts.MarkCounts ?? await CatalogChanges.CountAsync(await context.TargetSessionAsync(cancel), cancel);
         return CatalogChanges.Gone(before, await CatalogChanges.CountAsync(source, cancel)) is [_, ..] gone
-            ? throw Written($"{string.Join(", ", gone)} went")
+            ? throw Written($"{string.Join(", ", gone)} disappeared")
             : "nothing made, changed or dropped since on the source";
     }
 
     private static MigrationException Written(string what) => new("SourceWrittenAfterMark", MigrationErrorKind.InvalidOperation,
-        $"Behind the fence of the source {what}, which the target would not know. Somebody changes there what he owns, in spite of the fence: stop him, then try again.");
+        $"On the source, after it was fenced, {what}; the target would not have that. A session of the owner of these objects, which no fence binds, is still changing them: end it, then try again.");
 }

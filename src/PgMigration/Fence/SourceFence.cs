@@ -137,9 +137,9 @@ public static class SourceFence
         var ended = await SessionsFromBefore.EndAsync(fenced, cancel);
         if (ended.Count > 0)
         {
-            // The app is paused: whoever is here came another way, and will come again.
+            // The app is paused: these came another way as a rule, and will come again.
             observer.Warning(string.Create(CultureInfo.InvariantCulture,
-                $"{ended.Count} session(s) that did not come through the paused app were ended: {string.Join("; ", ended.Take(10))}{(ended.Count > 10 ? "; …" : string.Empty)}. See that what they belong to goes to the new server too."));
+                $"{ended.Count} session(s) that were connected although the app is paused were ended: {string.Join("; ", ended.Take(10))}{(ended.Count > 10 ? "; …" : string.Empty)}. If they do not belong to the app that was paused, see that what they belong to goes to the new server too."));
         }
 
         // Only now that nothing new can be prepared. Their manager's sessions were ended too; it connects again and decides them.

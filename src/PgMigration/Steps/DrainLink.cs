@@ -75,6 +75,6 @@ public sealed class DrainLink : ICutoverStep
         return found == context.Facts.Nonce
             ? $"{context.Facts.MarkLsn} replayed, nonce found"
             : throw new MigrationException("MarkMissing", MigrationErrorKind.InvalidData,
-                $"The target has replayed {context.Facts.MarkLsn}, but does not hold what the source wrote there: it follows another timeline than the source's {context.Facts.MarkTimeline}. It must not be promoted; restore anew.");
+                $"The target has replayed {context.Facts.MarkLsn}, but does not hold what the source wrote there: it is not on the source's timeline {context.Facts.MarkTimeline}, or the row in {MarkTable.Schema}.mark was removed. It must not be promoted. Run the cutover again; if that ends so too, the target needs a new restore.");
     }
 }

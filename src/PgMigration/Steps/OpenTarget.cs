@@ -26,7 +26,7 @@ public sealed class OpenTarget : ICutoverStep
         await using var fresh = await context.Target.ConnectAsync(cancel);
         string setting = await fresh.ScalarAsync<string>("show default_transaction_read_only", cancel);
         return setting == "off"
-            ? "the fence is lifted, every right is back, a new session may write"
+            ? "the fence is lifted, every right is back, a new session begins read-write"
             : throw new MigrationException("TargetStillFenced", MigrationErrorKind.InvalidOperation,
                 $"A new session on {context.Target} still begins read-only after the fence was lifted. See SELECT * FROM pg_db_role_setting and postgresql.conf for default_transaction_read_only.");
     }

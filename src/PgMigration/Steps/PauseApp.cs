@@ -36,7 +36,7 @@ public sealed class PauseApp : ICutoverStep
             let = ", after transactions that were prepared were let through";
         }
 
-        return $"{context.App.Kind} paused, none of its transactions open{let}";
+        return $"{context.App.Kind} paused{let}";
     }
 
     private static async Task PauseOnceAsync(CutoverContext context, CancellationToken cancel)

@@ -147,7 +147,7 @@ public sealed class AppGroupTests : IAsyncLifetime
         Assert.Equal(CutoverOutcome.CutOver, report.Outcome);
         await Assert.ThrowsAnyAsync<Exception>(() => lasting);
         Assert.Contains(watched.Warnings, warning => warning.Contains("were disconnected", StringComparison.Ordinal));
-        Assert.DoesNotContain(watched.Warnings, warning => warning.Contains("did not come through the paused app", StringComparison.Ordinal));
+        Assert.DoesNotContain(watched.Warnings, warning => warning.Contains("were connected although the app is paused", StringComparison.Ordinal));
     }
 
     [Fact]

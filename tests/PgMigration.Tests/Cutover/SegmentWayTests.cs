@@ -45,6 +45,20 @@ public sealed class SegmentWayTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_source_that_archives_nothing_is_named_before_the_app_is_paused()
+    {
+        await using (var host = await _bed.Host.Superuser.ConnectAsync())
+        {
+            await host.ExecuteAsync("alter system set archive_mode = off", CancellationToken.None);
+        }
+
+        await _bed.Host.StopAsync();
+        await _bed.Host.Local.StartAsync();
+
+        Assert.Contains("On the source archive_mode is off", await RefusedAsync(TimeSpan.FromSeconds(1)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_target_that_sleeps_long_between_two_looks_at_the_archive_is_refused_with_the_setting()
     {
         await using (var target = await _bed.Link.Target.ConnectAsync())
