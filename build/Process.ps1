@@ -28,6 +28,18 @@ function Invoke-Dotnet {
     if ($code -ne 0) { throw "'dotnet $args' failed with exit code $code." }
 }
 
+# Ends the compiler server of this name, and no other one: a program of the SDK, known by its argument. Elsewhere than on Linux it ends by itself
+# when it has been idle for ten minutes.
+function Stop-CompilerServer([string] $Name) {
+    if (-not $IsLinux) { return }
+    foreach ($folder in [IO.Directory]::GetDirectories('/proc')) {
+        $id = 0
+        if (-not [int]::TryParse([IO.Path]::GetFileName($folder), [ref] $id)) { continue }
+        try { $words = [IO.File]::ReadAllText("$folder/cmdline").Split([char] 0) } catch { continue } # it has ended, or is another user's
+        if ($words -ccontains "-pipename:$Name") { [Diagnostics.Process]::Start('kill', "-TERM $id").WaitForExit() }
+    }
+}
+
 # The module is only ever loaded in a child: a process that has loaded it would go on running old code after the next build.
 function Invoke-ChildShell {
     $self = [Environment]::ProcessPath

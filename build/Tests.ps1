@@ -74,43 +74,47 @@ function Invoke-TestProject([string] $Results) {
 
 function Invoke-PesterSuite {
     $counts = @{ Passed = 0; Failed = 0; Skipped = 0 }
-    $pwsh, $module = Get-Pester
-    if (-not $pwsh) { return $counts }
-
-    Say 'Running the Pester suites'
-    $line = ''
-    & $pwsh -NoProfile -File "$Root/build/Pester.ps1" -Module $module | ForEach-Object { $line = "$_"; $Host.UI.WriteLine($line) }
-    if ($line -notmatch '^PESTER passed (\d+) failed (\d+) skipped (\d+)$') {
-        throw "The Pester suites ended without their counts: $line"
+    $pwsh, $modules = Get-Pester
+    foreach ($module in $modules) {
+        Say "Running the Pester suites with $($module.Name)"
+        $line = ''
+        $program, $words = $pwsh + @('-NoProfile', '-File', "$Root/build/Pester.ps1", '-Module', $module.Path) + $module.Words
+        & $program @words | ForEach-Object { $line = "$_"; $Host.UI.WriteLine($line) }
+        if ($line -notmatch '^PESTER passed (\d+) failed (\d+) skipped (\d+)$') {
+            throw "The Pester suites ended without their counts: $line"
+        }
+        $counts.Passed += [int]$Matches[1]
+        $counts.Failed += [int]$Matches[2]
+        $counts.Skipped += [int]$Matches[3]
     }
-    $counts.Passed, $counts.Failed, $counts.Skipped = $Matches[1..3].ForEach([int])
     $counts
 }
 
-# A pwsh that the module takes and the Pester to import there: those that are installed, else, where PGMIGRATION_PESTER is nuget, those of build/Pester; nothing
-# where neither can be had.
+# A pwsh that the module takes, as a program with its first words, and the Pester to import there: those that are installed, else the pwsh of the tool
+# manifest and the Pesters of build/Pester: all suites with the first one, one suite with each other. Nothing where they cannot be had.
 function Get-Pester {
     $pwsh = Find-Program pwsh
     $ask = '$PSVersionTable.PSVersion -ge [version]"7.6" ? (Get-Module Pester -ListAvailable).Where{ $_.Version.Major -ge 5 }.Count : 0'
-    if ($pwsh -and [int]"$(& $pwsh -NoProfile -Command $ask)" -gt 0) { return $pwsh, 'Pester' }
+    if ($pwsh -and [int]"$(& $pwsh -NoProfile -Command $ask)" -gt 0) { return @($pwsh), @(@{ Name = 'the installed Pester'; Path = 'Pester'; Words = @() }) }
 
     if ($env:PGMIGRATION_PESTER -ne 'nuget') {
-        Say 'Skipping the Pester suites: pwsh 7.6 or Pester 5 is not installed. With PGMIGRATION_PESTER=nuget both are downloaded, in another minute.'
+        Say 'Skipping the Pester suites: pwsh 7.6 or Pester 5 is not installed. With PGMIGRATION_PESTER=nuget both are downloaded, in another two minutes.'
         return
     }
 
     try {
+        Invoke-Dotnet tool restore --tool-manifest "$Root/.config/dotnet-tools.json" -v quiet
         Invoke-Dotnet restore "$Root/build/Pester" -v quiet
         $packages = dotnet msbuild "$Root/build/Pester" -getProperty:NuGetPackageRoot
-        $versions = @{}
-        foreach ($package in ([xml][IO.File]::ReadAllText("$Root/build/Pester/Pester.csproj")).Project.ItemGroup.PackageDownload) {
-            $versions[$package.Include] = $package.Version.Trim('[]')
+        $tool = [regex]::Match([IO.File]::ReadAllText("$Root/.config/dotnet-tools.json"), '"powershell":\s*\{\s*"version":\s*"([^"]+)"').Groups[1].Value
+        $dll = [IO.Path]::Combine($packages, 'powershell', $tool, 'tools', 'net10.0', 'any', $IsWindows ? 'win' : 'unix', 'pwsh.dll')
+        $versions = ([xml][IO.File]::ReadAllText("$Root/build/Pester/Pester.csproj")).Project.ItemGroup.PackageDownload.Version -replace '[\[\]]' -split ';'
+        $words = @()
+        $modules = foreach ($version in $versions) {
+            @{ Name = "Pester $version"; Path = [IO.Path]::Combine($packages, 'pester', $version, 'tools', 'Pester.psd1'); Words = $words }
+            $words = @('-Suite', 'Module.Tests.ps1')
         }
-
-        $tools = [IO.Path]::Combine($packages, 'powershell', $versions.PowerShell, 'tools', 'net10.0', 'any')
-        $pwsh = $IsWindows ? "$tools/win/pwsh.exe" : "$tools/unix/pwsh"
-        if (-not $IsWindows) { [IO.File]::SetUnixFileMode($pwsh, [IO.File]::GetUnixFileMode($pwsh) -bor 'UserExecute, GroupExecute, OtherExecute') } # a package holds no modes
-        $pwsh, [IO.Path]::Combine($packages, 'pester', $versions.Pester, 'tools', 'Pester.psd1')
+        @((Find-Program dotnet), $dll), @($modules)
     }
     catch {
         Say "Skipping the Pester suites: pwsh 7.6 or Pester 5 is not installed, and they could not be downloaded: $_"
