@@ -40,6 +40,9 @@ param(
     [hashtable] $Restore = @{}
 )
 $ErrorActionPreference = 'Stop'
+if ($Host.Name -eq 'ConsoleHost' -and [Console]::IsInputRedirected -and -not $WhatIfPreference -and $ConfirmPreference -ne 'None') {
+    throw 'This runbook asks before it changes anything, and this session has no terminal to ask at. Nothing was changed. Run it again with -Confirm:$false, or with -WhatIf.'
+}
 
 $from = (Test-PgServer $Source).Server
 $earlier = @(Get-Cutover | Where-Object Source -EQ "$from" | Where-Object Outcome -NE BackOnSource)

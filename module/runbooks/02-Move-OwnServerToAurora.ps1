@@ -51,6 +51,9 @@ param(
     [switch] $Remove
 )
 $ErrorActionPreference = 'Stop'
+if ($Host.Name -eq 'ConsoleHost' -and [Console]::IsInputRedirected -and -not $WhatIfPreference -and $ConfirmPreference -ne 'None') {
+    throw 'This runbook asks before it changes anything, and this session has no terminal to ask at. Nothing was changed. Run it again with -Confirm:$false, or with -WhatIf.'
+}
 
 $from = (Test-PgServer $Source).Server
 $there = Test-PgServer $Target

@@ -69,6 +69,20 @@ Describe 'Without a terminal' {
         }
     }
 
+    It '<_> ends with an error that names -Confirm:$false' -ForEach '01-Move-HostToOwnServer', '02-Move-OwnServerToAurora' {
+        $runbook = [IO.Path]::GetFullPath("$PSScriptRoot/../../module/runbooks/$_.ps1")
+        $run = Invoke-Session @'
+            param($Manifest, $Runbook)
+            Import-Module $Manifest
+            $server = 'postgres://app@127.0.0.1:1/shop'
+            $given = @{ Source = $server; App = New-MigrationApp -PgBouncer postgres://admin@127.0.0.1:1/pgbouncer -Database shop -ConfigFile ./a.ini }
+            foreach ($parameter in (Get-Command $Runbook).Parameters.Values | Where-Object { $_.Attributes.Mandatory -contains $true -and -not $given.ContainsKey($_.Name) }) { $given[$parameter.Name] = $server }
+            foreach ($more in @{}, @{ Confirm = $false }, @{ WhatIf = $true }) { try { & $Runbook @given @more } catch { "$_" } }
+'@ $manifest $runbook
+        [regex]::Matches($run.Output, 'Nothing was changed\. Run it again with -Confirm:\$false').Count | Should -Be 1 -Because $run.Output
+        $run.Output | Should -Not -Match 'Object reference'
+    }
+
     It 'changes nothing' {
         Get-ChildItem $TestDrive -Exclude *.ps1 | Should -BeNullOrEmpty
     }
