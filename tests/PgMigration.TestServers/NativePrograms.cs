@@ -38,7 +38,7 @@ public static class NativePrograms
     }
 
     /// <summary>The folder of the solution.</summary>
-    internal static string RootOfCheckout()
+    public static string RootOfCheckout()
     {
         string folder = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(folder, "PgMigration.slnx")))

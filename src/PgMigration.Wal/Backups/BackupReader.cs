@@ -8,6 +8,9 @@ namespace PgMigration.Wal;
 /// <summary>Reads what an archive says about one backup.</summary>
 internal static class BackupReader
 {
+    // What a sentinel says beside its lists of files is a few kB, and with many tablespaces some hundreds.
+    private const long LongestSentinel = 16 << 20;
+
     // The writer's zero: nothing was recorded.
     private static readonly DateTimeOffset Unset = new(1, 1, 2, 0, 0, 0, TimeSpan.Zero);
 
@@ -116,6 +119,10 @@ internal static class BackupReader
             if (!passesOver || token.CurrentDepth == 0)
             {
                 CopyToken(ref token, json);
+                if (json.BytesCommitted + json.BytesPending > LongestSentinel)
+                {
+                    throw new InvalidDataException($"It holds more than {LongestSentinel >> 20} MB beside its lists of files.");
+                }
             }
         }
     }

@@ -30,6 +30,9 @@ public static class Codec
     // What PostgreSQL and the writers of backups themselves put behind a dot: no compression.
     private static readonly HashSet<string> PlainEndings = ["history", "backup", "partial", "tar", "json", "txt"];
 
+    // What else objects are compressed or encrypted with: named as not supported, where any other ending makes an object foreign.
+    private static readonly HashSet<string> OtherCodecs = ["xz", "bz2", "lz", "Z", "zip", "7z", "sz", "snappy", "gpg", "pgp", "asc", "enc", "aes", "age"];
+
     /// <summary>The codec of an extension, such as <c>lz4</c>; null when it is none that we read.</summary>
     /// <param name="extension">Without its dot; empty for plain objects.</param>
     public static ICodec? ByExtension(string extension) => All.FirstOrDefault(codec => codec.Extension == extension);
@@ -45,11 +48,46 @@ public static class Codec
                 $"The object '{objectName}' is compressed as '.{extension}', which is not supported. Expected .lz4, .zst, .br, .lzma, .lzo, .gz or a plain object.");
     }
 
-    /// <summary>The name without its codec's extension: <c>part_001.tar</c> for <c>part_001.tar.lz4</c>.</summary>
+    /// <summary>The name without its codec's extension: <c>part_001.tar</c> for <c>part_001.tar.lz4</c>, and for the <c>part_001.tar.</c> of no compression.</summary>
     public static string BareName(string objectName)
     {
+        ArgumentNullException.ThrowIfNull(objectName);
         string extension = ExtensionOf(objectName);
-        return extension.Length == 0 || PlainEndings.Contains(extension) ? objectName : objectName[..^(extension.Length + 1)];
+        return extension.Length == 0 ? objectName.TrimEnd('.') : PlainEndings.Contains(extension) ? objectName : objectName[..^(extension.Length + 1)];
+    }
+
+    /// <summary>Reads what follows PostgreSQL's own name in an object's name: nothing, a bare dot, or a codec's extension.</summary>
+    /// <param name="ending">With its dot.</param>
+    /// <param name="codec">The codec; null when it is one that is not supported.</param>
+    /// <returns>False when it is neither: the object is something else.</returns>
+    internal static bool TryReadEnding(ReadOnlySpan<char> ending, out ICodec? codec)
+    {
+        codec = None;
+        if (ending.IsEmpty)
+        {
+            return true;
+        }
+
+        if (ending[0] != '.')
+        {
+            return false;
+        }
+
+        string extension = ending[1..].ToString();
+        codec = ByExtension(extension);
+        return codec is not null || OtherCodecs.Contains(extension);
+    }
+
+    /// <summary>The place of a codec in <see cref="All"/>.</summary>
+    internal static int RankOf(ICodec codec)
+    {
+        int rank = 0;
+        while (All[rank] != codec)
+        {
+            rank++;
+        }
+
+        return rank;
     }
 
     /// <summary>The name that an object gets with a codec: <c>part_001.tar.lz4</c> for <c>part_001.tar</c>.</summary>

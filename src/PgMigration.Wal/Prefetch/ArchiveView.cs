@@ -56,19 +56,28 @@ internal sealed class ArchiveView(IArchiveStorage storage)
     }
 
     /// <summary>Looks for one segment under whatever extension; forgets it when there is none.</summary>
+    /// <remarks>Where several objects hold it, another one than the last time: that one could not be read.</remarks>
     public async Task<bool> LookAgainAsync(WalSegmentName name, CancellationToken cancel)
     {
-        await foreach (var found in Storage.ListAsync(Folder + name, cancel: cancel))
+        var found = new List<WalObject>();
+        await foreach (var stored in Storage.ListAsync(Folder + name, cancel: cancel))
         {
-            if (SegmentIn(found.Name) == name)
+            if (WalObject.Of(stored) is { } wal && wal.Segment == name)
             {
-                Note(name, found.Name);
-                return true;
+                found.Add(wal);
             }
         }
 
-        Forget(name);
-        return false;
+        if (found.Count == 0)
+        {
+            Forget(name);
+            return false;
+        }
+
+        found.Sort((left, right) => left.IsBetterThan(right) ? -1 : right.IsBetterThan(left) ? 1 : 0);
+        int tried = found.FindIndex(wal => wal.Object.Name == ObjectOf(name));
+        Note(name, found[(tried + 1) % found.Count].Object.Name);
+        return true;
     }
 
     /// <summary>Lists the segments of a timeline behind the last one known, or from a segment on when none is.</summary>
@@ -86,9 +95,9 @@ internal sealed class ArchiveView(IArchiveStorage storage)
         int count = 0;
         await foreach (var item in Storage.ListAsync(timeline, after, cancel))
         {
-            if (SegmentIn(item.Name) is { } name)
+            if (WalObject.Of(item) is { Segment: { } name } wal)
             {
-                Note(name, item.Name);
+                Note(name, wal);
                 if (++count % 256 == 1)
                 {
                     found();
@@ -106,7 +115,7 @@ internal sealed class ArchiveView(IArchiveStorage storage)
     {
         bool any = false;
         uint timeline = _histories.Keys.Append(newerThan).Max();
-        while (await FirstAfterAsync(Folder + Hex(timeline) + AfterAll, cancel) is { } next && TimelineIn(next.Name) is { } newer && newer > timeline)
+        while (await Storage.FirstTimelineAfterAsync(Folder + Hex(timeline) + AfterAll, cancel) is { } newer && newer > timeline)
         {
             timeline = newer;
             any |= await FindHistoryAsync(timeline, cancel) is not null;
@@ -144,23 +153,33 @@ internal sealed class ArchiveView(IArchiveStorage storage)
             return known;
         }
 
-        await foreach (var found in Storage.ListAsync(Folder + TimelineHistory.FileName(timeline), cancel: cancel))
+        if (await SegmentStore.FindAsync(Storage, TimelineHistory.FileName(timeline), cancel) is not { } found)
         {
-            try
-            {
-                await using var decoded = await Storage.OpenDecodedAsync(found.Name, cancel);
-                var content = new MemoryStream();
-                await decoded.CopyToAsync(content, cancel);
-                _ = TimelineHistory.Parse(timeline, Encoding.UTF8.GetString(content.ToArray()));
-                return _historyFiles[timeline] = content.ToArray();
-            }
-            catch (InvalidDataException error)
-            {
-                throw new MigrationException("HistoryInvalid", MigrationErrorKind.InvalidData, $"'{found.Name}' is damaged: {error.Message}", error);
-            }
+            return null;
         }
 
-        return null;
+        try
+        {
+            await using var decoded = await Storage.OpenDecodedAsync(found.Object.Name, cancel);
+            byte[] content = await LimitedRead.AllAsync(decoded, SegmentStore.MaximumHistory, cancel);
+            _ = TimelineHistory.Parse(timeline, Encoding.UTF8.GetString(content));
+            return _historyFiles[timeline] = content;
+        }
+        catch (InvalidDataException error)
+        {
+            throw new MigrationException("HistoryInvalid", MigrationErrorKind.InvalidData, $"'{found.Object.Name}' is damaged: {error.Message}", error);
+        }
+    }
+
+    // Of several objects that a listing shows, the better one.
+    private void Note(WalSegmentName name, WalObject wal)
+    {
+        if (ObjectOf(name) is { } known && WalObjectName.TryParse(known, out var parts) && known != wal.Object.Name && (wal.Object.Length == 0 || wal.Parts.Rank >= parts.Rank))
+        {
+            return;
+        }
+
+        Note(name, wal.Object.Name);
     }
 
     private void Note(WalSegmentName name, string objectName)
@@ -179,18 +198,6 @@ internal sealed class ArchiveView(IArchiveStorage storage)
 
         return null;
     }
-
-    // 00000001000000A300000029 or …29.lz4; not …29.partial.lz4 nor …29.00000028.backup.lz4.
-    private static WalSegmentName? SegmentIn(string objectName)
-    {
-        var name = objectName.AsSpan(Folder.Length);
-        bool fits = name.Length == 24 || (name.Length > 25 && name[24] == '.' && name[25..].IndexOf('.') < 0 && !name[25..].SequenceEqual("partial"));
-        return fits && WalSegmentName.TryParse(name[..24], out var segment) ? segment : null;
-    }
-
-    private static uint? TimelineIn(string objectName) =>
-        objectName.Length >= Folder.Length + 8
-        && uint.TryParse(objectName.AsSpan(Folder.Length, 8), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint timeline) ? timeline : null;
 
     private static string Hex(uint timeline) => timeline.ToString("X8", CultureInfo.InvariantCulture);
 }

@@ -9,13 +9,15 @@ namespace PgMigration.Wal;
 public sealed record BackupWal(ulong SystemIdentifier, int SegmentSize, int MajorVersion)
 {
     /// <summary>Reads the first segment's header, and looks for every segment up to the backup's end.</summary>
-    /// <exception cref="MigrationException"><c>SegmentMissing</c>, <c>SegmentDamaged</c>, <c>SegmentForeign</c>.</exception>
+    /// <exception cref="MigrationException"><c>SegmentMissing</c>, <c>SegmentDamaged</c>, <c>SegmentForeign</c>, <c>CodecNotSupported</c>.</exception>
     public static async Task<BackupWal> CheckAsync(IArchiveStorage storage, WalBackup backup, CancellationToken cancel)
     {
         // whatever sorts behind the name before the first segment's: the segment with any codec's extension, or without one
         string first = backup.StartSegment.ToString();
         BackupWal? wal = null;
         var needed = new List<ArchiveObject>();
+        WalObject? unreadable = null;
+        MigrationException? failure = null;
         var next = backup.StartSegment;
         await foreach (var found in SegmentStore.ListAsync(storage, first[..^1] + (char)(first[^1] - 1), cancel))
         {
@@ -30,15 +32,46 @@ public sealed record BackupWal(ulong SystemIdentifier, int SegmentSize, int Majo
                 continue; // a note beside a segment, or the same segment with another codec
             }
 
+            if (!found.IsReadable || found.Object.Length == 0)
+            {
+                unreadable = found; // another object may hold it too
+                continue;
+            }
+
+            try
+            {
+                wal ??= await ReadHeaderAsync(storage, found.Object.Name, backup, cancel);
+            }
+            catch (MigrationException error) when (error.Kind == MigrationErrorKind.InvalidData)
+            {
+                failure = error;
+                continue;
+            }
+
             needed.Add(found.Object);
-            wal ??= await ReadHeaderAsync(storage, found.Object.Name, backup, cancel);
             if (backup.FinishLsn is not { } finish || next.Start(wal.SegmentSize) + wal.SegmentSize >= finish)
             {
                 await ArchivedObjects.RequireReadableAsync(storage, needed, $"the WAL that {backup.Name} needs", cancel);
                 return wal;
             }
 
+            (unreadable, failure) = (null, null);
             next = next.Next(wal.SegmentSize);
+        }
+
+        if (failure is not null)
+        {
+            throw failure;
+        }
+
+        if (unreadable is { IsReadable: false })
+        {
+            _ = Codec.ForName(unreadable.Object.Name); // throws: names the object and the codecs
+        }
+
+        if (unreadable is not null)
+        {
+            throw Damaged(storage, unreadable.Object.Name, "it is empty");
         }
 
         throw new MigrationException("SegmentMissing", MigrationErrorKind.InvalidData,

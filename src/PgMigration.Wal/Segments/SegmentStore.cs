@@ -11,12 +11,11 @@ public sealed class SegmentStore
     public const string Folder = "wal_005/";
 
     // A history file has a line for each promotion: even this is absurd.
-    private const int MaximumHistory = 1 << 20;
+    internal const int MaximumHistory = 1 << 20;
     private const int BufferSize = 256 * 1024;
 
     private readonly IArchiveStorage _storage;
     private readonly SegmentCheck _check;
-    private volatile ICodec _lastHit = Codec.Lz4;
 
     /// <summary>The WAL of one cluster in an archive.</summary>
     /// <param name="storage">The archive.</param>
@@ -30,7 +29,7 @@ public sealed class SegmentStore
     /// <summary>Whether fetched files are flushed to disk before they get their names.</summary>
     public bool FlushesToDisk { get; init; } = true;
 
-    /// <summary>Lists what is there, in the order of names.</summary>
+    /// <summary>Lists what WAL is there, in the order of names. One file may be there under two extensions; other objects are left out.</summary>
     /// <param name="storage">The archive.</param>
     /// <param name="after">A name as PostgreSQL has it: only what comes after that segment; null for all.</param>
     /// <param name="cancel">Ends the listing.</param>
@@ -39,27 +38,28 @@ public sealed class SegmentStore
         ArgumentNullException.ThrowIfNull(storage);
         await foreach (var found in storage.ListAsync(Folder, after is null ? null : $"{Folder}{after}.~", cancel)) // '~' is greater than any extension
         {
-            string name = found.Name[Folder.Length..];
-            if (!name.Contains('/', StringComparison.Ordinal))
+            if (WalObject.Of(found) is { } wal)
             {
-                yield return new WalObject(Bare(name), found);
+                yield return wal;
             }
         }
     }
 
     /// <summary>Looks for a file by the name that PostgreSQL asks for, whatever its codec, with one request; null when it is not there.</summary>
+    /// <remarks>Of several objects that hold it, the one to read first.</remarks>
     public static async Task<WalObject?> FindAsync(IArchiveStorage storage, string name, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(storage);
+        WalObject? best = null;
         await foreach (var found in storage.ListAsync(Folder + name, cancel: cancel))
         {
-            if (Bare(found.Name[Folder.Length..]) == name)
+            if (WalObject.Of(found) is { } wal && wal.Name == name && wal.IsBetterThan(best))
             {
-                return new WalObject(name, found);
+                best = wal;
             }
         }
 
-        return null;
+        return best;
     }
 
     /// <summary>Fetches a file by the name that PostgreSQL asks for; false when the archive does not hold it.</summary>
@@ -72,22 +72,13 @@ public sealed class SegmentStore
     /// </exception>
     public async Task<bool> FetchAsync(string name, string path, TimelineHistory? history = null, CancellationToken cancel = default)
     {
-        var likely = _lastHit;
-        foreach (var codec in Codec.All.Where(codec => codec != likely).Prepend(likely))
+        if (await FindAsync(_storage, name, cancel) is not { } found)
         {
-            try
-            {
-                await FetchAsync(name, Folder + codec.NameFor(name), path, history, cancel);
-                _lastHit = codec;
-                return true;
-            }
-            catch (MigrationException error) when (error.ErrorId == "ArchiveObjectNotFound")
-            {
-                // the next codec
-            }
+            return false;
         }
 
-        return false;
+        await FetchAsync(found, path, history, cancel);
+        return true;
     }
 
     /// <summary>Fetches an object that a listing showed.</summary>
@@ -115,13 +106,6 @@ public sealed class SegmentStore
         var content = new MemoryStream();
         await CopyAsync(found.Object.Name, content, MaximumHistory, _ => { }, cancel);
         return TimelineHistory.Parse(timeline, Encoding.UTF8.GetString(content.GetBuffer(), 0, (int)content.Length));
-    }
-
-    // ".lz4" goes, ".history" stays
-    private static string Bare(string name)
-    {
-        int dot = name.LastIndexOf('.');
-        return dot > 0 && Codec.ByExtension(name[(dot + 1)..]) is { Extension.Length: > 0 } ? name[..dot] : name;
     }
 
     private async Task FetchAsync(string name, string objectName, string path, TimelineHistory? history, CancellationToken cancel)

@@ -20,7 +20,7 @@ internal sealed class SurveyListing(IArchiveStorage storage, IMigrationObserver 
     private const int Ranges = 96;
     private const int Parallelism = 32;
     private readonly SortedDictionary<uint, SurveyedTimeline> _timelines = [];
-    private string _first = string.Empty;
+    private WalSegmentName _first;
     private long _listed;
 
     /// <summary>How many objects were seen.</summary>
@@ -32,7 +32,7 @@ internal sealed class SurveyListing(IArchiveStorage storage, IMigrationObserver 
     /// <summary>Lists the timelines from the segment's on, each from the segment's place on.</summary>
     public async Task<IReadOnlyList<SurveyedTimeline>> RunAsync(WalSegmentName first, CancellationToken cancel)
     {
-        _first = Folder + first;
+        _first = first;
         if (storage.Url.StartsWith("s3://", StringComparison.Ordinal))
         {
             await ListBucketAsync(first, cancel);
@@ -42,7 +42,7 @@ internal sealed class SurveyListing(IArchiveStorage storage, IMigrationObserver 
             await ListFolderAsync(first, cancel);
         }
 
-        return [.. _timelines.Values];
+        return [.. _timelines.Values.Where(timeline => !timeline.IsEmpty)];
     }
 
     private async Task ListFolderAsync(WalSegmentName first, CancellationToken cancel)
@@ -50,7 +50,7 @@ internal sealed class SurveyListing(IArchiveStorage storage, IMigrationObserver 
         await foreach (var found in storage.ListAsync(Folder, Folder + Hex(first.Timeline), cancel))
         {
             Note(found.Name);
-            if (SurveyedTimeline.TimelineOf(found.Name) is { } timeline && !IsBefore(found.Name, first))
+            if (WalObjectName.TimelineOf(found.Name) is { } timeline && timeline >= first.Timeline && !IsBefore(found.Name, first))
             {
                 _ = Of(timeline).Add(found);
             }
@@ -61,12 +61,12 @@ internal sealed class SurveyListing(IArchiveStorage storage, IMigrationObserver 
     {
         string after = Folder + Hex(first.Timeline);
         uint expected = first.Timeline; // each round reaches a later one, whatever the names are
-        while (await FirstAfterAsync(after, cancel) is { } next && SurveyedTimeline.TimelineOf(next.Name) is { } timeline && timeline >= expected)
+        while (await storage.FirstTimelineAfterAsync(after, cancel) is { } timeline && timeline >= expected)
         {
             var found = Of(timeline);
-            if (next.Name.AsSpan(Folder.Length + 8).StartsWith(".history")) // it sorts before all of its segments
+            await foreach (var history in storage.ListAsync(Folder + TimelineHistory.FileName(timeline), cancel: cancel))
             {
-                _ = found.Add(next);
+                _ = found.Add(history);
             }
 
             await ListTimelineAsync(found, SurveyedTimeline.Place(first), cancel);
@@ -155,7 +155,7 @@ internal sealed class SurveyListing(IArchiveStorage storage, IMigrationObserver 
 
     private void Note(string objectName)
     {
-        if (FirstObject is null && objectName.StartsWith(_first, StringComparison.Ordinal) && (objectName.Length == _first.Length || objectName.IndexOf('.', _first.Length + 1) < 0))
+        if (FirstObject is null && WalObjectName.TryParse(objectName, out var name) && name is { Kind: WalObjectKind.Segment, Codec: not null } && name.Segment == _first)
         {
             FirstObject = objectName;
         }

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace PgMigration.Wal;
 
 /// <summary>What a listing showed of one timeline, in 32 bytes a segment: half a million of them are nothing.</summary>
@@ -9,6 +7,7 @@ internal sealed class SurveyedTimeline(uint timeline, bool isEncrypted = false)
 {
     private readonly List<Stored> _segments = [];
     private readonly List<(int Index, ArchiveObject Object)> _archived = [];
+    private int _historyRank;
 
     /// <summary>Its number.</summary>
     public uint Timeline { get; } = timeline;
@@ -55,46 +54,38 @@ internal sealed class SurveyedTimeline(uint timeline, bool isEncrypted = false)
         }
     }
 
-    /// <summary>The timeline of an object of <see cref="SegmentStore.Folder"/>; null when its name begins with none.</summary>
-    public static uint? TimelineOf(string objectName) =>
-        objectName.Length >= SegmentStore.Folder.Length + 8
-        && uint.TryParse(objectName.AsSpan(SegmentStore.Folder.Length, 8), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint timeline) ? timeline : null;
+    /// <summary>Whether anything of it was seen.</summary>
+    public bool IsEmpty => _segments.Count == 0 && Partial.Count == 0 && HistoryObject is null;
 
     /// <summary>Takes in an object: a segment, a partial one, the history. Returns the segment's place among all names; null for anything else.</summary>
     public ulong? Add(ArchiveObject found)
     {
-        var name = found.Name.AsSpan(SegmentStore.Folder.Length);
-        if (name[8..].StartsWith(".history"))
-        {
-            HistoryObject = found.Name;
-            return null;
-        }
-
-        if (name.Length < 24 || !WalSegmentName.TryParse(name[..24], out var segment))
+        if (!WalObjectName.TryParse(found.Name, out var name))
         {
             return null;
         }
 
-        var rest = name[24..];
-        if (rest.StartsWith(".partial"))
+        switch (name.Kind)
         {
-            Partial.Add(found.Name[SegmentStore.Folder.Length..]);
-            return null;
-        }
+            case WalObjectKind.History when HistoryObject is null || name.Rank < _historyRank:
+                (HistoryObject, _historyRank) = (found.Name, name.Rank);
+                return null;
+            case WalObjectKind.PartialSegment:
+                Partial.Add(found.Name[SegmentStore.Folder.Length..]);
+                return null;
+            case WalObjectKind.Segment:
+                long length = name.Codec is null ? Stored.Unsupported : name.Codec == Codec.None && !isEncrypted ? ~found.Length : found.Length;
+                var stored = new Stored(Place(name.Segment), length, found.LastModified.UtcTicks, found.State);
+                if (found.State != ArchivedState.Readable)
+                {
+                    _archived.Add((_segments.Count, found));
+                }
 
-        if (rest.Length > 0 && (rest[0] != '.' || rest[1..].Contains('.')))
-        {
-            return null; // a backup's note
+                _segments.Add(stored);
+                return stored.Place;
+            default:
+                return null;
         }
-
-        var stored = new Stored(Place(segment), rest.Length == 0 && !isEncrypted ? ~found.Length : found.Length, found.LastModified.UtcTicks, found.State);
-        if (found.State != ArchivedState.Readable)
-        {
-            _archived.Add((_segments.Count, found));
-        }
-
-        _segments.Add(stored);
-        return stored.Place;
     }
 
     /// <summary>Takes in what was listed behind it.</summary>
@@ -111,16 +102,21 @@ internal sealed class SurveyedTimeline(uint timeline, bool isEncrypted = false)
 
     /// <summary>A segment as a listing shows it.</summary>
     /// <param name="Place">Log and segment.</param>
-    /// <param name="SignedLength">Stored bytes; their complement where the object is the plain segment.</param>
+    /// <param name="SignedLength">Stored bytes; their complement where the object is the plain segment; <see cref="Unsupported"/> where its codec is not supported.</param>
     /// <param name="Ticks">When it was stored, in UTC.</param>
     /// <param name="State">Whether it can be read.</param>
     internal readonly record struct Stored(ulong Place, long SignedLength, long Ticks, ArchivedState State = ArchivedState.Readable)
     {
-        public long Length => SignedLength < 0 ? ~SignedLength : SignedLength;
+        /// <summary>Stands for the length of an object whose codec is not supported.</summary>
+        public const long Unsupported = long.MinValue;
+
+        public bool IsUnsupported => SignedLength == Unsupported;
+
+        public long Length => IsUnsupported ? 0 : SignedLength < 0 ? ~SignedLength : SignedLength;
 
         public DateTimeOffset At => new(Ticks, TimeSpan.Zero);
 
-        /// <summary>Whether the length alone shows that it is no segment.</summary>
+        /// <summary>Whether the length or the codec alone shows that no segment can be read from it.</summary>
         public bool IsDamaged(int segmentSize) => Length == 0 || (SignedLength < 0 && Length != segmentSize);
 
         public WalSegmentName Name(uint timeline) => new(timeline, (uint)(Place >> 32), (uint)Place);

@@ -132,7 +132,8 @@ internal sealed class SurveyedWay
         var first = Name(timeline, from);
         var last = Name(timeline, to);
         string which = from == to ? $"{first}" : string.Create(CultureInfo.InvariantCulture, $"{first} to {last} ({to - from + 1} segments)");
-        bool isDamaged = damaged is not null && from == to;
+        bool isUnsupported = damaged is { IsUnsupported: true };
+        bool isDamaged = isUnsupported || (damaged is not null && from == to);
         bool isArchived = archived.Count == (long)(to - from) + 1;
         _gaps.Add(new WalGap
         {
@@ -143,6 +144,7 @@ internal sealed class SurveyedWay
             Before = Segments.Count > 0 ? Segments[^1].Stored.At : null,
             After = after,
             Detail = isArchived ? $"{which} cannot be read: {archived.Describe(_archive)} Replay ends before it."
+                : isUnsupported ? $"The archive holds {first} only with an extension that is not supported: replay ends before it. Expected .lz4, .zst, .br, .lzma, .lzo, .gz or none: store it again."
                 : isDamaged
                 ? string.Create(CultureInfo.InvariantCulture, $"The object of {which} holds {damaged!.Value.Length} bytes, which cannot be a segment: replay ends before it. Archive that segment again.")
                 : $"The archive does not hold {which}: replay ends before it. Archive it again while the source still has it, or take a new backup.{(archived.Count > 0 ? string.Create(CultureInfo.InvariantCulture, $" {archived.Count} of these segments are there, but cannot be read: {archived.Describe(_archive)}") : string.Empty)}",

@@ -6,7 +6,7 @@ public enum WalGapKind
     /// <summary>Segments that the archive does not hold.</summary>
     Missing,
 
-    /// <summary>Segments whose objects are empty, or, where they are not compressed, of a wrong length.</summary>
+    /// <summary>Segments whose objects are empty, of a codec that is not supported, or, where they are not compressed, of a wrong length.</summary>
     Damaged,
 
     /// <summary>

@@ -25,6 +25,34 @@ public sealed class EncodedSegmentsTests(PublishedPrograms programs)
         await ExpectAsync(archive, segment);
     }
 
+    [Fact]
+    public async Task Segments_whose_names_end_in_a_dot_are_followed()
+    {
+        using var archive = new FollowedArchive(programs);
+        byte[] second = MadeSegment.WithRecords(FollowedArchive.Name(2));
+        archive.Put(FollowedArchive.Name(1) + ".", MadeSegment.WithRecords(FollowedArchive.Name(1))); // WALG_COMPRESSION_METHOD=none
+        Assert.Equal(0, await archive.FetchAsync(FollowedArchive.Name(1)));
+        File.Move(archive.Requested, archive.OwnCopy(1));
+
+        using var fetch = await archive.StartWaitingAsync(2);
+        archive.Put(FollowedArchive.Name(2) + ".", second);
+
+        await fetch.WaitForExitAsync();
+        Assert.Equal(0, fetch.ExitCode);
+        Some.AssertSame(second, await File.ReadAllBytesAsync(archive.Requested));
+    }
+
+    [Fact]
+    public async Task A_damaged_object_is_replaced_by_another_one_of_the_same_segment()
+    {
+        using var archive = new FollowedArchive(programs);
+        byte[] segment = MadeSegment.WithRecords(First);
+        archive.Put(First + ".lz4", new byte[5000]);
+        archive.Put(First + ".zst", await Tool.RunAsync("zstd -c -q", segment));
+
+        await ExpectAsync(archive, segment);
+    }
+
     [Theory]
     [InlineData("br", "brotli -c -3")]
     [InlineData("lzma", "xz --format=lzma -c -1")]

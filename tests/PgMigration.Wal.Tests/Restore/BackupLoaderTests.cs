@@ -57,6 +57,24 @@ public sealed class BackupLoaderTests : IDisposable
     }
 
     [Fact]
+    public async Task Parts_whose_names_end_in_a_dot_are_loaded()
+    {
+        await _archive.WriteAsync(Codec.None);
+        foreach (string part in Directory.GetFiles(_archive.PathOf("tar_partitions")))
+        {
+            File.Move(part, part + "."); // WALG_COMPRESSION_METHOD=none
+        }
+
+        string list = _archive.PathOf("files_metadata.json");
+        await File.WriteAllTextAsync(list, (await File.ReadAllTextAsync(list)).Replace(".tar\"", ".tar.\"", StringComparison.Ordinal));
+        var layout = _archive.NewDirectory();
+
+        await _archive.LoadAsync(layout);
+
+        _archive.AssertLoaded(layout);
+    }
+
+    [Fact]
     public async Task A_loaded_directory_is_left_alone_when_the_load_is_run_again()
     {
         await _archive.WriteAsync();

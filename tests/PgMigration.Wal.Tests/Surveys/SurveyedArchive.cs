@@ -44,7 +44,7 @@ internal sealed class SurveyedArchive : IDisposable
 
     public SurveyedArchive WithHistory(uint timeline, params (uint Parent, Lsn At)[] lines)
     {
-        File.WriteAllText(Path.Combine(WalFolder, TimelineHistory.FileName(timeline)), string.Concat(lines.Select(line => $"{line.Parent}\t{line.At}\tno recovery target specified\n")), Encoding.UTF8);
+        File.WriteAllText(Path.Combine(WalFolder, TimelineHistory.FileName(timeline)), string.Concat(lines.Select(line => $"{line.Parent}\t{line.At}\tno recovery target specified\n")), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
         return this;
     }
 
