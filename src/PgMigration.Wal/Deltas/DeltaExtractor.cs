@@ -13,8 +13,9 @@ namespace PgMigration.Wal;
 /// <param name="placement">Where entries go.</param>
 /// <param name="wanted">What the newest backup lists.</param>
 /// <param name="incremented">The paths of which this backup holds increments.</param>
+/// <param name="links">Links of the newest backup that are left out.</param>
 [SupportedOSPlatform("linux")]
-internal sealed class DeltaExtractor(int backup, DataDirectoryFiles files, EntryPlacement placement, WantedFiles wanted, FileKeys incremented)
+internal sealed class DeltaExtractor(int backup, DataDirectoryFiles files, EntryPlacement placement, WantedFiles wanted, FileKeys incremented, LeftOutLinks links)
 {
     private const string OwnFolder = RestoreLayout.FolderName + "/";
 
@@ -29,15 +30,26 @@ internal sealed class DeltaExtractor(int backup, DataDirectoryFiles files, Entry
         while (parser.Next() is { } entry)
         {
             cancel.ThrowIfCancellationRequested();
-            if (placement.Place(entry) is not { } path || (backup > 0 && path.StartsWith(OwnFolder, StringComparison.Ordinal)))
+            if (placement.Place(entry) is not { } path)
             {
-                continue; // labels and control files of older backups, too
+                if (backup == 0)
+                {
+                    links.Add(entry); // one that only older backups have was dropped since
+                }
+
+                continue;
+            }
+
+            if (backup > 0 && (path.StartsWith(OwnFolder, StringComparison.Ordinal) || links.Contains(path)))
+            {
+                continue; // labels and control files of older backups, and what is a link by now
             }
 
             if (entry.Kind == TarEntryKind.Folder)
             {
                 if (backup == 0)
                 {
+                    links.RequireNotThrough(path);
                     files.MakeFolder(path); // one that only older backups have was dropped since
                 }
 
@@ -51,6 +63,7 @@ internal sealed class DeltaExtractor(int backup, DataDirectoryFiles files, Entry
                 continue; // dropped since
             }
 
+            links.RequireNotThrough(path);
             if (wanted.MadeWholeBy(key) is { } by)
             {
                 if (by == backup)

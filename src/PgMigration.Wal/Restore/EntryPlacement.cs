@@ -2,9 +2,11 @@ namespace PgMigration.Wal;
 
 /// <summary>Decides where an entry of a base backup goes, and refuses names that lead out of the data directory.</summary>
 /// <remarks>
-/// Names come from outside and are hostile: <c>..</c> is refused, and so is every link, even one that stays inside: a later entry could
-/// be written through it, onto a file whose name has a rule here. The links of tablespaces are made by us. A leading slash is WAL-G's
-/// way of saying "the data directory". What a standby must make itself, and what belonged to the source's processes, is left out.
+/// Names come from outside and are hostile: <c>..</c> is refused. No link of a backup is ever made, even one that stays inside: a later
+/// entry could be written through it, onto a file whose name has a rule here. The links of tablespaces are made by us; one among
+/// PostgreSQL's own data is refused, since the data is then not in the backup; others are left out (<see cref="LeftOutLinks"/>). A leading
+/// slash is WAL-G's way of saying "the data directory". What a standby must make itself, and what belonged to the source's processes, is
+/// left out.
 /// </remarks>
 public sealed class EntryPlacement
 {
@@ -19,6 +21,12 @@ public sealed class EntryPlacement
     private static readonly HashSet<string> LeftOutFiles = new(StringComparer.Ordinal)
     {
         "postmaster.pid", "postmaster.opts", "recovery.conf", "recovery.signal", "standby.signal", "promote", "current_logfiles",
+    };
+
+    // Without what lies here no server starts, or tables and transactions are missing. Source: "Database File Layout" in PostgreSQL's documentation.
+    private static readonly HashSet<string> DataOfPostgres = new(StringComparer.Ordinal)
+    {
+        "base", "global", "pg_xact", "pg_clog", "pg_multixact", "pg_commit_ts", "pg_twophase", "pg_logical", "pg_tblspc", "PG_VERSION", "backup_label", "tablespace_map",
     };
 
     private readonly HashSet<string> _tablespaces;
@@ -44,8 +52,8 @@ public sealed class EntryPlacement
 
         if (entry.Kind == TarEntryKind.SymbolicLink && parts is not ["pg_tblspc", _])
         {
-            return MayBeAbsent(parts) ? null : throw new MigrationException("EntryNameHostile", MigrationErrorKind.InvalidData,
-                $"The backup holds a link '{entry.Name}' to '{entry.LinkTarget}'. Only tablespaces are links in a data directory; through any other, a backup could write where it must not. This backup is not restored; choose another with -BackupName.");
+            return !DataOfPostgres.Contains(parts[0]) ? null : throw new MigrationException("EntryNameHostile", MigrationErrorKind.InvalidData,
+                $"The backup holds a link '{entry.Name}' to '{entry.LinkTarget}' in place of PostgreSQL's own data. What it pointed to is not in the backup, and through it a backup could write where it must not. This backup is not restored; choose another with -BackupName.");
         }
 
         if (parts is ["pg_tblspc", var oid, ..])
@@ -66,6 +74,13 @@ public sealed class EntryPlacement
             _ => string.Join('/', parts),
         };
     }
+
+    /// <summary>Whether a name is that of a tablespace's link.</summary>
+    internal static bool IsTablespaceLink(string name) => Parts(name) is ["pg_tblspc", _];
+
+    /// <summary>The path of a link that nothing may pass through; null where entries are left out anyway, such as in pg_wal.</summary>
+    internal static string? LinkPath(string name) =>
+        Parts(name) is { Length: > 0 } parts && parts[0] != RestoreLayout.FolderName && !LeftOut(parts, TarEntryKind.SymbolicLink) ? string.Join('/', parts) : null;
 
     /// <summary>Whether a name may be listed by the backup and yet not be on disk: it may have been a link that was left out.</summary>
     internal static bool MayBeAbsent(string name) => MayBeAbsent(Parts(name));

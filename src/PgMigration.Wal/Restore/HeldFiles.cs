@@ -4,6 +4,8 @@ namespace PgMigration.Wal;
 /// <param name="layout">The directory's layout.</param>
 internal sealed class HeldFiles(RestoreLayout layout)
 {
+    private const long LongestLabel = 1 << 20;
+
     /// <summary>The folder in which they wait.</summary>
     public const string FolderName = "held";
 
@@ -46,7 +48,13 @@ internal sealed class HeldFiles(RestoreLayout layout)
 
     /// <summary>The text of the label that counts.</summary>
     /// <exception cref="MigrationException"><c>BackupIncomplete</c>: without a label PostgreSQL would begin to replay at the wrong place, and call it consistent.</exception>
-    public string ReadLabel() => File.ReadAllText(ExistingLabel() ?? throw Missing("backup_label"));
+    public string ReadLabel()
+    {
+        string label = ExistingLabel() ?? throw Missing("backup_label");
+        long length = new FileInfo(label).Length;
+        return length <= LongestLabel ? File.ReadAllText(label) : throw new MigrationException("BackupLabelInvalid", MigrationErrorKind.InvalidData,
+            string.Create(System.Globalization.CultureInfo.InvariantCulture, $"The backup_label for {layout.DataDirectory} has {length} bytes. Expected a few lines of text; choose another backup with -BackupName, and an empty directory."));
+    }
 
     /// <summary>Puts the label and then pg_control in place; from here on a server can start.</summary>
     /// <remarks>

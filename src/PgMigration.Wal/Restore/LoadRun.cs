@@ -16,6 +16,7 @@ internal sealed class LoadRun : IAsyncDisposable
     private readonly EntryPlacement _placement;
     private readonly IMigrationObserver _observer;
     private readonly WriteAllowance _allowance;
+    private readonly LeftOutLinks _links;
     private readonly ReadAhead _ahead = new();
     private readonly ConcurrentBag<byte[]> _pieces = [];
     private WantedFiles? _wanted;
@@ -30,6 +31,7 @@ internal sealed class LoadRun : IAsyncDisposable
         _files = files;
         _placement = placement;
         _observer = observer;
+        _links = new LeftOutLinks(observer);
         _allowance = new WriteAllowance(chain[0].Name, options.StatedSize, [layout.DataDirectory, .. options.Tablespaces.Values]);
     }
 
@@ -46,6 +48,8 @@ internal sealed class LoadRun : IAsyncDisposable
 
         await using var meter = new TransferMeter(_observer, $"Restoring {_chain[0].Name}", whole, done);
         var extracted = Channel.CreateUnbounded<string>(new UnboundedChannelOptions { SingleReader = true });
+        _links.Load(journal.Done);
+        _links.Record = line => extracted.Writer.TryWrite(line); // before its part is
         using var failure = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var recording = RecordAsync(extracted.Reader, journal, disks, _options.Verifier, failure);
         try
@@ -78,12 +82,13 @@ internal sealed class LoadRun : IAsyncDisposable
     /// <summary>Checks that what is on disk is the whole backup, of the right cluster.</summary>
     public async Task CheckAsync(CancellationToken cancel)
     {
+        _links.RequireNothingThere(_files);
         HeldFiles.CheckControl(_layout, _chain[0].Name, _options.SystemIdentifier);
         var minimum = new MinimumCheck(_layout, _options, _chain[0].Name);
         minimum.Check();
         var list = _chain[0].FileList(_storage);
         _observer.Verbose($"Looking for every file that {list.ObjectName} names.");
-        if (!await new NamesCheck(_files, _placement, _chain[0].Name, _wanted).CheckAsync(list, cancel))
+        if (!await new NamesCheck(_files, _placement, _links, _chain[0].Name, _wanted).CheckAsync(list, cancel))
         {
             minimum.WarnOfMissingList(_observer);
         }
@@ -128,7 +133,7 @@ internal sealed class LoadRun : IAsyncDisposable
                 $"The delta backup {_chain[0].Name} has no list of its files ({list.ObjectName} holds none), without which nobody knows what of {_chain[1].Name} still counts. Choose another with -BackupName.");
         }
 
-        var delta = new DeltaExtractor(backup, _files, _placement, _wanted!, incremented);
+        var delta = new DeltaExtractor(backup, _files, _placement, _wanted!, incremented, _links);
         foreach (var part in _chain[backup].Parts.Where(part => journal.Done.Contains(JournalName(backup, part))))
         {
             delta.Replay(_layout, JournalName(backup, part));
@@ -168,7 +173,7 @@ internal sealed class LoadRun : IAsyncDisposable
             using var tar = new DecodeAhead(decoded, _pieces, stop);
             if (delta is null || journalName is null)
             {
-                new PartExtractor(_files, _placement, writer, _allowance, _observer).Extract(tar, cancel);
+                new PartExtractor(_files, _placement, writer, _allowance, _links).Extract(tar, cancel);
                 return;
             }
 

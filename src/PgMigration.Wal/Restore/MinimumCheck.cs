@@ -57,7 +57,7 @@ internal sealed class MinimumCheck(RestoreLayout layout, LoadOptions options, st
     private string ReadVersion()
     {
         string path = In("PG_VERSION");
-        string version = File.Exists(path) ? File.ReadAllText(path).Trim() : throw Missing("PG_VERSION");
+        string version = new FileInfo(path) is { Exists: true, Length: < 64 } ? File.ReadAllText(path).Trim() : throw Missing("PG_VERSION, or one that is too long");
         return options.MajorVersion is not { } major || version == major.ToString(CultureInfo.InvariantCulture) ? version : throw new MigrationException("BackupVersionWrong", MigrationErrorKind.InvalidData,
             string.Create(CultureInfo.InvariantCulture, $"The backup {backupName} holds a cluster of version {version}, and its WAL is of version {major}: they do not belong together. Choose another backup with -BackupName, and an empty directory."));
     }

@@ -9,7 +9,7 @@ namespace PgMigration.Wal;
 /// in between, as happens on every busy server, is in the former only, and in no part.
 /// </remarks>
 [SupportedOSPlatform("linux")]
-internal sealed class NamesCheck(DataDirectoryFiles files, EntryPlacement placement, string backupName, WantedFiles? chain)
+internal sealed class NamesCheck(DataDirectoryFiles files, EntryPlacement placement, LeftOutLinks links, string backupName, WantedFiles? chain)
 {
     private bool _hasFiles;
     private string? _missing;
@@ -75,5 +75,5 @@ internal sealed class NamesCheck(DataDirectoryFiles files, EntryPlacement placem
 
     // folders that stay empty are made later, and may have been links on the source: pg_wal often is
     private string? Place(string name) =>
-        placement.Place(new TarEntry(name, TarEntryKind.File, 0, string.Empty)) is { } path && !EntryPlacement.EmptyFolders.Contains(path) ? path : null;
+        placement.Place(new TarEntry(name, TarEntryKind.File, 0, string.Empty)) is { } path && !EntryPlacement.EmptyFolders.Contains(path) && !links.Contains(path) ? path : null;
 }

@@ -5,7 +5,7 @@ namespace PgMigration.Wal;
 /// <summary>Extracts one part of a base backup into the data directory.</summary>
 /// <remarks>No fsync for each file: the loader flushes whole file systems, and only then counts a part as done.</remarks>
 [SupportedOSPlatform("linux")]
-internal sealed class PartExtractor(DataDirectoryFiles files, EntryPlacement placement, FileWriter writer, WriteAllowance allowance, IMigrationObserver observer)
+internal sealed class PartExtractor(DataDirectoryFiles files, EntryPlacement placement, FileWriter writer, WriteAllowance allowance, LeftOutLinks links)
 {
     /// <summary>Reads a decoded tar to its end. What a killed attempt left is overwritten.</summary>
     /// <param name="tar">The decoded part.</param>
@@ -19,11 +19,12 @@ internal sealed class PartExtractor(DataDirectoryFiles files, EntryPlacement pla
             cancel.ThrowIfCancellationRequested();
             if (placement.Place(entry) is { } path)
             {
+                links.RequireNotThrough(path);
                 Make(parser, entry, path, cancel);
             }
-            else if (entry.Kind == TarEntryKind.SymbolicLink && !entry.Name.Contains("pg_tblspc/", StringComparison.Ordinal))
+            else
             {
-                observer.Warning($"On the source '{entry.Name}' was a link to '{entry.LinkTarget}'. It was left out: the restored server has its own in the data directory, or does without.");
+                links.Add(entry);
             }
         }
 

@@ -163,8 +163,7 @@ public static class ArchiveSurvey
         try
         {
             await using var decoded = await storage.OpenDecodedAsync(objectName, cancel);
-            using var reader = new StreamReader(decoded, Encoding.UTF8);
-            return TimelineHistory.Parse(timeline, await reader.ReadToEndAsync(cancel));
+            return TimelineHistory.Parse(timeline, Encoding.UTF8.GetString(await LimitedRead.AllAsync(decoded, SegmentStore.MaximumHistory, cancel)));
         }
         catch (InvalidDataException error)
         {

@@ -116,6 +116,21 @@ public sealed class BackupCatalogTests(TestS3 s3) : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("Files", true)] // the list of an old sentinel is passed over, however long it is
+    [InlineData("UserData", false)]
+    public async Task A_sentinel_that_is_absurdly_long_is_left_out_with_a_warning(string property, bool isRead)
+    {
+        using var storage = ArchiveStorage.Open(_folder);
+        string filler = string.Join(',', Enumerable.Repeat($"\"{new string('x', 1 << 20)}\"", 17));
+        await WriteAsync(storage, "base_000000010000000000000029_backup_stop_sentinel.json", $"{{\"{property}\": [{filler}], \"LSN\": 33554472}}");
+        var watch = new WatchedWarnings();
+
+        Assert.Equal(isRead ? 1 : 0, (await BackupCatalog.ListAsync(storage, watch)).Count);
+
+        Assert.Equal(isRead ? 0 : 1, watch.Warnings.Count(warning => warning.Contains("more than 16 MB", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public async Task A_backup_is_chosen_by_name_and_else_the_newest()
     {

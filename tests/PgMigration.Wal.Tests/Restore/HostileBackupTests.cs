@@ -13,6 +13,8 @@ public sealed class HostileBackupTests : IDisposable
     [Theory]
     [InlineData("zz", ".", "zz/postgresql.auto.conf")]
     [InlineData("zz", "pgmigration", "zz/bin/pgmigration-walfetch")]
+    [InlineData("zz", "/etc", "zz/a/b/c")]
+    [InlineData("a/zz", "../pgmigration", "/a//zz/./bin/pgmigration-walfetch")]
     [InlineData("base", "pgmigration", "base/bin/pgmigration-walfetch")]
     [InlineData("zz", "pgmigration/bin/pgmigration-walfetch", "zz")]
     [InlineData("global", "pgmigration", "global/bin/pgmigration-walfetch")]
@@ -59,6 +61,50 @@ public sealed class HostileBackupTests : IDisposable
 
         Assert.Equal("ours", await File.ReadAllTextAsync(program));
         Assert.False(BackupLoader.IsLoaded(layout));
+    }
+
+    [Theory]
+    [InlineData("conf.d/ours.conf", "part_000.tar", "part_009.tar")]
+    [InlineData("conf.d/ours.conf", "part_009.tar", "part_000.tar")] // the entry comes before the link
+    [InlineData("conf.d", "part_009.tar", "part_000.tar")]
+    public async Task A_link_and_an_entry_that_would_pass_through_it_are_refused_across_parts(string file, string linkPart, string filePart)
+    {
+        await _archive.WriteAsync();
+        await _archive.WriteLinkAsync(linkPart, "/conf.d", "/etc/postgresql/conf.d", "/base/1/9");
+        await _archive.WritePartAsync(filePart, Codec.None, (file, [1]));
+        var layout = _archive.NewDirectory();
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => _archive.LoadAsync(layout, options: new LoadOptions { Parallelism = 1 }));
+
+        Assert.Equal("EntryNameHostile", error.ErrorId);
+        Assert.Contains("'conf.d'", error.Message, StringComparison.Ordinal);
+        Assert.False(BackupLoader.IsLoaded(layout));
+    }
+
+    [Fact]
+    public async Task Links_of_an_administrator_are_left_out_with_a_warning_also_when_the_load_is_resumed()
+    {
+        await _archive.WriteAsync();
+        await _archive.WriteLinkAsync("part_000.tar", "/conf.d", "conf.d", "/base/1/9");
+        await _archive.PutAsync("files_metadata.json", """{"Files": {"/conf.d": {}, "/base/1/9": {}}, "TarFileSets": {"part_000.tar": ["/conf.d", "/base/1/9"]}}"""u8.ToArray());
+        var layout = _archive.NewDirectory();
+        string label = _archive.PathOf("tar_partitions/pg_control.tar.lz4");
+        File.Move(label, label + ".away");
+        await _archive.PutAsync("tar_partitions/pg_control.tar", [1]);
+        await Assert.ThrowsAsync<MigrationException>(() => _archive.LoadAsync(layout)); // all parts are on disk, and the last one is damaged
+        File.Delete(_archive.PathOf("tar_partitions/pg_control.tar"));
+        File.Move(label + ".away", label);
+        var watched = new WatchedWarnings();
+
+        await _archive.LoadAsync(layout, observer: watched);
+
+        _archive.AssertLoaded(layout);
+        Assert.False(Path.Exists(Path.Combine(layout.DataDirectory, "conf.d")));
+        Assert.Empty(watched.Warnings); // part_000 was not extracted again
+
+        var fresh = _archive.NewDirectory();
+        await _archive.LoadAsync(fresh, observer: watched);
+        Assert.Contains("/conf.d", Assert.Single(watched.Warnings), StringComparison.Ordinal);
     }
 
     [Fact]
