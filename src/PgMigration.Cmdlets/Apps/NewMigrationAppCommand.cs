@@ -6,7 +6,8 @@ namespace PgMigration.Cmdlets;
 
 /// <summary>Describes how the application is paused, pointed elsewhere and let go on, for Invoke-Cutover.</summary>
 /// <remarks>
-/// Nothing is contacted or changed yet. With PgBouncer the app's clients see latency and no error. On Heroku they see the maintenance page
+/// Nothing is contacted or changed yet. With PgBouncer the app's clients see latency and no error; before the pause the cutover adds an entry to its
+/// file for a moment and logs in by it, to prove that the pooler reaches the target. Processes that share a port are named by their sockets. On Heroku they see the maintenance page
 /// while dynos stop and start; the config vars are pointed at the new server, also where an add-on owns them, and what they were stays in
 /// the config var PGMIGRATION_PARKED of the app, for a way back: remove it when that is not wanted any more. Scheduled jobs may start dynos at any time: switch them off before.
 /// Script blocks, a smoke test's too, run in a session of their own, which does not see the caller's variables and functions: what they
@@ -19,6 +20,10 @@ namespace PgMigration.Cmdlets;
 /// <example>
 /// <code>$app = New-MigrationApp -PgBouncer postgres://admin@10.0.0.5:6432/pgbouncer, postgres://admin@10.0.0.6:6432/pgbouncer -Database shop -ConfigFile /mnt/a/pgbouncer.ini, /mnt/b/pgbouncer.ini</code>
 /// <para>Two poolers, each with a file of its own: all are paused before anything is fenced.</para>
+/// </example>
+/// <example>
+/// <code>$app = New-MigrationApp -PgBouncer 'host=/run/pgbouncer1 port=6432 user=admin dbname=pgbouncer', 'host=/run/pgbouncer2 port=6432 user=admin dbname=pgbouncer' -Database shop -ConfigFile /etc/pgbouncer/1.ini, /etc/pgbouncer/2.ini</code>
+/// <para>Two processes at one port (so_reuseport), each by its own socket.</para>
 /// </example>
 /// <example>
 /// <code>$app = New-MigrationApp -PgBouncer postgres://admin@127.0.0.1:6432/pgbouncer -Database shop, shop_reports -ConfigFile /etc/pgbouncer/pgbouncer.ini</code>

@@ -27,7 +27,7 @@ public abstract class CutoverRunCmdlet : CutoverCmdlet
 
     /// <summary>
     /// Names of blockers of Test-MigrationReadiness that you know and accept, such as UnloggedTable for tables that may arrive empty. By a link that follows
-    /// an archive or streams; by DMS give -Gate (New-MigrationGate -Readiness Dms …).
+    /// an archive or streams; by DMS give -Gate (New-MigrationGate -Readiness Dms …). By any link what could not be proven of the app's path: PoolerLoginNotProven, PoolerUserNotProven, PoolerAuthDatabase.
     /// </summary>
     [Parameter]
     public string[] Accept { get; set; } = [];

@@ -49,6 +49,7 @@ public sealed class RepairPgSequenceCommand : PgServerCmdlet
     protected override async Task ProcessAsync(CancellationToken cancel)
     {
         var options = new SequenceRepairOptions { SafetyMargin = SafetyMargin, ByNamingRule = ByNamingRule, LockTimeout = LockTimeout };
+        await DirectReach.ProveAsync(ReadServer(), "target", cancel);
         var plan = await SequenceRepair.PlanAsync(ReadServer(), Source, options, Observer, cancel);
         bool apply = plan.HasChanges && await ShouldAsync(plan.Target.ToString(), plan.Summary);
         var rows = apply ? await SequenceRepair.ApplyAsync(plan, Observer, cancel) : plan.Rows;

@@ -42,6 +42,22 @@ public sealed class AppGroup : MigrationApp
     /// <inheritdoc/>
     public override IReadOnlyList<string> Remarks => [.. Apps.SelectMany(app => app.Remarks)];
 
+    /// <inheritdoc/>
+    public override IReadOnlyList<UnprovenPath> Unproven => [.. Apps.SelectMany(app => app.Unproven)];
+
+    internal override IReadOnlyList<PgServer> Logins
+    {
+        get => base.Logins;
+        set
+        {
+            base.Logins = value;
+            foreach (var app in Apps)
+            {
+                app.Logins = value;
+            }
+        }
+    }
+
     internal override IReadOnlyList<(int ProcessId, int ClientPort)> CutOff => [.. Apps.SelectMany(app => app.CutOff)];
 
     /// <inheritdoc/>
@@ -100,6 +116,14 @@ public sealed class AppGroup : MigrationApp
 
     /// <inheritdoc/>
     public override Task ResumeAsync(CancellationToken cancel = default) => EachAsync(app => app.ResumeAsync(cancel));
+
+    /// <inheritdoc/>
+    public override async Task<string?> ProveAsync(IReadOnlyList<PgServer> logins, string identity, CancellationToken cancel = default)
+    {
+        var proofs = new string?[Apps.Count];
+        await EachAsync(async app => proofs[Apps.ToList().IndexOf(app)] = await app.ProveAsync(logins, identity, cancel));
+        return Array.TrueForAll(proofs, proof => proof is not null) ? string.Join("; ", proofs) : null;
+    }
 
     /// <summary>Calls all at the same time and waits for all. Failures are told together; of one kind only if all are of it.</summary>
     private async Task EachAsync(Func<MigrationApp, Task> call)

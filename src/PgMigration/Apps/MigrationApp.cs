@@ -26,6 +26,12 @@ public abstract class MigrationApp
     /// <summary>What the engineer should know after the last call although it succeeded; one sentence each, never a secret.</summary>
     public virtual IReadOnlyList<string> Remarks => [];
 
+    /// <summary>What <see cref="CheckAsync"/> and <see cref="CheckTargetAsync"/> could not prove: a cutover begins only if each is accepted by name.</summary>
+    public virtual IReadOnlyList<UnprovenPath> Unproven => [];
+
+    /// <summary>The app's logins as a cutover knows them, with their secrets: what the checks may try on the app's own path.</summary>
+    internal virtual IReadOnlyList<PgServer> Logins { get; set; } = [];
+
     /// <summary>The server's sessions of clients that the last pause disconnected: their processes, and the ports they came from. The server may not have noticed yet.</summary>
     internal virtual IReadOnlyList<(int ProcessId, int ClientPort)> CutOff => [];
 
@@ -63,4 +69,23 @@ public abstract class MigrationApp
 
     /// <summary>Lets the app go on.</summary>
     public abstract Task ResumeAsync(CancellationToken cancel = default);
+
+    /// <summary>Proves, after <see cref="ResumeAsync"/>, which server answers the app: by a query over the app's own path.</summary>
+    /// <param name="logins">The logins that are known, as servers; the app may use another address for them.</param>
+    /// <param name="identity">What the server that should answer says of itself; see <c>ServerIdentity</c>.</param>
+    /// <param name="cancel">Ends it.</param>
+    /// <returns>What was seen, in words; null where this kind of app has no such path, so that nothing was proven.</returns>
+    /// <exception cref="MigrationException">Another server answered, or none did.</exception>
+    public virtual async Task<string?> ProveAsync(IReadOnlyList<PgServer> logins, string identity, CancellationToken cancel = default)
+    {
+        if (await FindLoginAsync(cancel) is not { } path)
+        {
+            return null;
+        }
+
+        string answer = await ServerIdentity.ReadAsync(path, cancel);
+        return answer == identity ? $"a query by the app's own address {path.Host}:{path.Port} was answered by the server there"
+            : throw new MigrationException("AppOnOtherServer", MigrationErrorKind.InvalidOperation,
+                $"The app's own address {path.Host}:{path.Port} leads to another server than expected ({answer}, expected {identity}). Check where the app is pointed.");
+    }
 }

@@ -10,18 +10,24 @@ namespace PgMigration;
 /// A pooler that ended since it was paused keeps nobody waiting: its file is rewritten all the same, and what starts again reads it. So it is
 /// passed over, with a remark, rather than leaving the app's other poolers paused.
 /// </remarks>
-public sealed class PgBouncerApp : MigrationApp
+public sealed partial class PgBouncerApp : MigrationApp
 {
     // A process that has read the old file but does not listen yet is not passed over: it starts within a few milliseconds.
     private static readonly TimeSpan StartsWithin = TimeSpan.FromSeconds(1);
+
+    private const string LoginRetry = "server_login_retry";
+    private static readonly TimeSpan LoginsEndWithin = TimeSpan.FromSeconds(3);
 
     private readonly List<string> _remarks = [];
     private readonly List<(int ProcessId, int ClientPort)> _cutOff = [];
     private readonly PgServer _console;
     private readonly PgBouncerIni _ini;
     private readonly string _name;
+    private readonly List<UnprovenPath> _unproven = [];
     private Entry? _before;
     private TimeSpan? _longestWait;
+    private PgServer? _login;
+    private string? _loginRetry;
 
     /// <summary>Describes the pooler.</summary>
     /// <param name="console">Its admin console: an admin user on its address, database <c>pgbouncer</c>.</param>
@@ -62,66 +68,13 @@ public sealed class PgBouncerApp : MigrationApp
     /// <inheritdoc/>
     public override IReadOnlyList<string> Remarks => _remarks;
 
-    internal override IReadOnlyList<(int ProcessId, int ClientPort)> CutOff => _cutOff;
-
     /// <inheritdoc/>
-    public override async Task CheckAsync(PgServer source, CancellationToken cancel = default)
-    {
-        var (host, port) = _ini.Read(_name);
-        _ini.CheckWritable();
-        await using var console = await PgBouncerConsole.ConnectAsync(_console, cancel);
-        var entry = await EntryAsync(console, cancel);
-        if (entry["host"] != host || entry["port"] != (port ?? "5432"))
-        {
-            throw new MigrationException("PgBouncerOtherConfig", MigrationErrorKind.InvalidOperation,
-                $"PgBouncer's entry '{_name}' points at {entry["host"]}:{entry["port"]}, but {ConfigFile} says {host}:{port}. Give the file it really reads, or RELOAD it first.");
-        }
+    public override IReadOnlyList<UnprovenPath> Unproven => _unproven;
 
-        if (entry["paused"] != "0" || entry["disabled"] != "0")
-        {
-            throw new MigrationException("PgBouncerAlreadyPaused", MigrationErrorKind.InvalidOperation,
-                $"PgBouncer's entry '{_name}' is already paused or disabled. RESUME or ENABLE it first, so that it is clear who lets the app go on.");
-        }
+    /// <summary>How long a login through the pooler, and its one query, may take.</summary>
+    internal TimeSpan AnswersWithin { get; init; } = TimeSpan.FromSeconds(10);
 
-        // Whoever comes through another entry is not paused: the fence would end their sessions, and they would go on to the old server.
-        var others = new List<string>();
-        foreach (var row in await console.AskAsync("SHOW DATABASES", cancel))
-        {
-            if (row["name"] != _name && !With.Contains(row["name"]!) && (row["port"], row["database"]) == (entry["port"], entry["database"]) && await HostAddresses.AreSameAsync(row["host"], entry["host"], cancel))
-            {
-                others.Add($"'{row["name"]}'");
-            }
-        }
-
-        if (others.Count > 0)
-        {
-            throw new MigrationException("PgBouncerOtherEntries", MigrationErrorKind.InvalidOperation,
-                $"PgBouncer's entry '{_name}' is not the only one that leads to the database '{entry["database"]}' at {entry["host"]}:{entry["port"]}: {string.Join(", ", others)} too, and {(others.Count == 1 ? "its" : "their")} clients would not be paused. Name all of them: New-MigrationApp -Database '{_name}', {string.Join(", ", others)}.");
-        }
-
-        var config = (await console.AskAsync("SHOW CONFIG", cancel)).ToDictionary(row => row["key"]!, row => row["value"], StringComparer.Ordinal);
-        if (Names(config, "stats_users").Contains(_console.User) && !Names(config, "admin_users").Contains(_console.User))
-        {
-            throw new MigrationException("PgBouncerNotAdmin", MigrationErrorKind.PermissionDenied,
-                $"PgBouncer lets {_console.User} look (stats_users) but not PAUSE. Name it in admin_users of {ConfigFile} too, or give another user for -PgBouncer.");
-        }
-
-        _longestWait = double.TryParse(config.GetValueOrDefault("query_wait_timeout"), NumberStyles.Float, CultureInfo.InvariantCulture, out double seconds) && seconds > 0 ? TimeSpan.FromSeconds(seconds) : null;
-        string? mode = entry.GetValueOrDefault("pool_mode") ?? config.GetValueOrDefault("pool_mode");
-        if (mode == "session" && DisconnectAfter is null)
-        {
-            throw new MigrationException("PgBouncerSessionMode", MigrationErrorKind.InvalidOperation,
-                $"PgBouncer's entry '{_name}' pools by session: PAUSE would wait until every client disconnects. Set pool_mode = transaction for it, let clients that stay be disconnected with -DisconnectAfter, or stop the app by a script block.");
-        }
-
-        if (entry["database"] != source.Database)
-        {
-            throw new MigrationException("PgBouncerOtherDatabase", MigrationErrorKind.InvalidArgument,
-                $"PgBouncer's entry '{_name}' leads to the database '{entry["database"]}', not to '{source.Database}', which is cut over. Give the entry of the app that uses it.");
-        }
-
-        await CheckLeadsToAsync(source, cancel);
-    }
+    internal override IReadOnlyList<(int ProcessId, int ClientPort)> CutOff => _cutOff;
 
     internal override bool MakesClientsWait => DisconnectAfter is null;
 
@@ -129,7 +82,7 @@ public sealed class PgBouncerApp : MigrationApp
     public override Task<string?> RememberAsync(CancellationToken cancel = default)
     {
         var (host, port) = _ini.Read(_name);
-        _before = new Entry(host, int.Parse(port ?? "5432", CultureInfo.InvariantCulture), _ini.ReadDatabase(_name) ?? _name, Place, _name);
+        _before = new Entry(host, int.Parse(port ?? "5432", CultureInfo.InvariantCulture), _ini.ReadDatabase(_name) ?? _name, Place, _name, _loginRetry);
         return Task.FromResult<string?>(JsonSerializer.Serialize(_before));
     }
 
@@ -145,6 +98,7 @@ public sealed class PgBouncerApp : MigrationApp
         }
 
         _before = before;
+        _loginRetry ??= before.LoginRetry;
     }
 
     /// <inheritdoc/>
@@ -217,7 +171,43 @@ public sealed class PgBouncerApp : MigrationApp
         }
         else if ((await EntryAsync(console, cancel))["paused"] != "0")
         {
+            await RetryLoginsAtOnceAsync(console, cancel);
             await console.AskAsync($"RESUME {Quoted}", cancel);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async Task<string?> ProveAsync(IReadOnlyList<PgServer> logins, string identity, CancellationToken cancel = default)
+    {
+        _remarks.Clear();
+        await using var console = await FindConsoleAsync(cancel);
+        if (console is null)
+        {
+            return null; // its remark was made when the app was resumed
+        }
+
+        var entry = await EntryAsync(console, cancel);
+        try
+        {
+            if (await FindAnswerAsync(Candidates(entry, logins), cancel) is not ({ } answer, { } login))
+            {
+                _remarks.Add($"No query through PgBouncer's entry '{_name}' proves that its clients are answered: none of the logins that are known here may use it. Look at SHOW SERVERS, and at PgBouncer's log.");
+                await WaitForClientsAsync(console, cancel);
+                return null;
+            }
+
+            return answer == identity ? $"a query of {login.User} through the entry '{_name}' was answered by the server there"
+                : throw new MigrationException("PgBouncerOtherServer", MigrationErrorKind.InvalidOperation,
+                    $"A query through PgBouncer's entry '{_name}' was answered by another server than {entry["host"]}:{entry["port"]} is expected to be ({answer}, expected {identity}). Check what that address is on the pooler's machine, and that one process serves {Place}.");
+        }
+        catch (MigrationException error) when (error.ErrorId is "PgBouncerRefused" or "PgBouncerSilent")
+        {
+            throw new MigrationException("PgBouncerNotAnswering", MigrationErrorKind.Connection,
+                $"PgBouncer was resumed, but a query through its entry '{_name}' is not answered by {entry["host"]}:{entry["port"]}: {error.Message} PgBouncer's log says why.", error);
+        }
+        finally
+        {
+            await RetryLoginsAsBeforeAsync(console);
         }
     }
 
@@ -226,6 +216,7 @@ public sealed class PgBouncerApp : MigrationApp
         await using var console = await PgBouncerConsole.ConnectAsync(_console, cancel);
         if ((await EntryAsync(console, cancel))["paused"] == "0")
         {
+            await WaitForLoginsAsync(console, cancel);
             await console.WaitAsync($"PAUSE {Quoted}", cancel);
         }
 
@@ -236,8 +227,58 @@ public sealed class PgBouncerApp : MigrationApp
         }
     }
 
+    // PAUSE breaks off a server login that is under way, takes that for a failure of the server, and then opens no connection for
+    // server_login_retry, also after RESUME. The console reports no event, and a server that is slow to log in is not waited for longer than this.
+    private async Task WaitForLoginsAsync(WireSession console, CancellationToken cancel)
+    {
+        for (long began = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(began) < LoginsEndWithin && await CountAsync(console, "sv_login", cancel) > 0;)
+        {
+            await Task.Delay(1, cancel);
+        }
+    }
+
+    // Without a client of our own: the app's are served, or none waits.
+    private async Task WaitForClientsAsync(WireSession console, CancellationToken cancel)
+    {
+        for (long began = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(began) < LoginsEndWithin && await CountAsync(console, "cl_waiting", cancel) > 0;)
+        {
+            await Task.Delay(5, cancel);
+        }
+    }
+
+    private async Task<int> CountAsync(WireSession console, string column, CancellationToken cancel) =>
+        (await console.AskAsync("SHOW POOLS", cancel)).Where(row => row["database"] == _name).Sum(row => int.TryParse(row.GetValueOrDefault(column), NumberStyles.None, CultureInfo.InvariantCulture, out int count) ? count : 0);
+
+    // A login may have begun between the last look and PAUSE.
+    private async Task RetryLoginsAtOnceAsync(WireSession console, CancellationToken cancel)
+    {
+        string? now = (await console.AskAsync("SHOW CONFIG", cancel)).Find(row => row["key"] == LoginRetry)?["value"];
+        if (now is not (null or "0"))
+        {
+            _loginRetry = now; // zero is what a session that died here has left
+            await console.AskAsync($"SET {LoginRetry} = 0", cancel);
+        }
+    }
+
+    private async Task RetryLoginsAsBeforeAsync(WireSession console)
+    {
+        if (_loginRetry is null)
+        {
+            return;
+        }
+
+        try
+        {
+            await console.AskAsync($"SET {LoginRetry} = {_loginRetry}", CancellationToken.None);
+        }
+        catch (Exception error) when (error is MigrationException or IOException)
+        {
+            _remarks.Add($"PgBouncer's {LoginRetry} is 0, and was {_loginRetry} s before: it could not be set again. RELOAD in its console sets what {ConfigFile} says.");
+        }
+    }
+
     /// <summary>The console; null when no process listens there, and none comes up either.</summary>
-    private async Task<PgBouncerConsole?> FindConsoleAsync(CancellationToken cancel)
+    private async Task<WireSession?> FindConsoleAsync(CancellationToken cancel)
     {
         for (long began = Stopwatch.GetTimestamp(); ; await Task.Delay(50, cancel))
         {
@@ -255,45 +296,18 @@ public sealed class PgBouncerApp : MigrationApp
         }
     }
 
-    // Through the pooler as the source's login: does it lead to the server that is cut over? Addresses alone do not tell (names, tunnels).
-    private async Task CheckLeadsToAsync(PgServer source, CancellationToken cancel)
-    {
-        const string Identity = "select system_identifier || ' since ' || extract(epoch from pg_postmaster_start_time()) from pg_control_system()";
-        string through;
-        try
-        {
-            await using var pooled = await source.WithHost(_console.Host, _console.Port).WithDatabase(_name).WithSslMode(_console.SslMode, _console.SslRootCert).ConnectAsync(cancel);
-            through = await pooled.ScalarAsync<string>(Identity, cancel);
-        }
-        catch (MigrationException)
-        {
-            return; // this login is none of the pooler's: then the database's name is all that can be compared
-        }
-
-        await using var direct = await source.ConnectAsync(cancel);
-        string expected = await direct.ScalarAsync<string>(Identity, cancel);
-        if (through != expected)
-        {
-            throw new MigrationException("PgBouncerOtherServer", MigrationErrorKind.InvalidArgument,
-                $"PgBouncer's entry '{_name}' leads to another server than {source} (system identifier and start: {through} against {expected}). Give the pooler of the app that is cut over.");
-        }
-    }
-
     // It may be written in another way now (localhost, 127.0.0.1).
     private bool IsAt(string place) => place == Place || (place.LastIndexOf(':') is var colon && place[(colon + 1)..] == Place[(Place.LastIndexOf(':') + 1)..]
         && Task.Run(() => HostAddresses.AreSameAsync(place[..colon], _console.Host, CancellationToken.None)).GetAwaiter().GetResult());
 
     private string Place => string.Create(CultureInfo.InvariantCulture, $"{_console.Host}:{_console.Port}");
 
-    private static string[] Names(Dictionary<string, string?> config, string key) =>
-        config.GetValueOrDefault(key)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
-
     private string Quoted => $"\"{_name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
-    private async Task<Dictionary<string, string?>> EntryAsync(PgBouncerConsole console, CancellationToken cancel) =>
+    private async Task<Dictionary<string, string?>> EntryAsync(WireSession console, CancellationToken cancel) =>
         (await console.AskAsync("SHOW DATABASES", cancel)).Find(row => row["name"] == _name)
         ?? throw new MigrationException("PgBouncerEntryNotFound", MigrationErrorKind.NotFound, $"PgBouncer knows no database '{_name}' (SHOW DATABASES).");
 
-    // Console and name came later than the rest: a journal of before says neither.
-    private sealed record Entry(string? Host, int Port, string Database, string? Console = null, string? Name = null);
+    // Console, name and server_login_retry came later than the rest: a journal of before says none of them.
+    private sealed record Entry(string? Host, int Port, string Database, string? Console = null, string? Name = null, string? LoginRetry = null);
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text;
 
 namespace PgMigration;
@@ -10,6 +11,11 @@ namespace PgMigration;
 /// </remarks>
 internal sealed class PgBouncerIni
 {
+    private const string ProbePrefix = "pgmigration_probe_";
+
+    // An entry that this process adds for a moment, and not one that another left behind.
+    private static readonly string OwnProbes = string.Create(CultureInfo.InvariantCulture, $"{ProbePrefix}{Environment.ProcessId}_");
+
     // Two entries of one file may be written at the same time.
     private static readonly Lock Writing = new();
 
@@ -32,32 +38,102 @@ internal sealed class PgBouncerIni
     /// <summary>The database that the entry leads to; null when it says none, and it is the entry's own name.</summary>
     public string? ReadDatabase(string database) => Text(Split(Find(database).Line).LastOrDefault(pair => pair.Key.Equals("dbname", StringComparison.OrdinalIgnoreCase)).Value);
 
-    /// <summary>Writes host, port and dbname into the entry. The file is written over in place, so that it keeps owner and mode.</summary>
+    /// <summary>An option of the entry, such as <c>auth_dbname</c>; null when it has none.</summary>
+    public string? ReadOption(string database, string option) => Text(Split(Find(database).Line).LastOrDefault(pair => pair.Key.Equals(option, StringComparison.OrdinalIgnoreCase)).Value);
+
+    /// <summary>Whether the file has the entry.</summary>
+    public bool Has(string database) => FindIn(Read(), database) >= 0;
+
+    /// <summary>Writes host, port and dbname into the entry; leaves everything else as it is. At every moment the file is whole, old or new.</summary>
     public void Write(string database, PgServer server)
     {
         using var alone = Writing.EnterScope();
         var (lines, line, index) = Find(database);
-        var pairs = Split(line).ToList();
-        Set(pairs, "host", Bytes(server.Host));
-        Set(pairs, "port", server.Port.ToString(CultureInfo.InvariantCulture));
-        Set(pairs, "dbname", Bytes(server.Database));
-        string name = line[..line.IndexOf('=', StringComparison.Ordinal)].TrimEnd(Spaces);
-        lines[index] = $"{name} = {string.Join(' ', pairs.Select(pair => $"{pair.Key}={Quote(pair.Value)}"))}";
-        using var file = new FileStream(_path, FileMode.Open, FileAccess.Write, FileShare.Read);
-        file.Write(Encoding.Latin1.GetBytes(string.Join('\n', lines)));
-        file.SetLength(file.Position);
-        file.Flush(flushToDisk: true);
+        lines[index] = Entry(line[..line.IndexOf('=', StringComparison.Ordinal)].TrimEnd(Spaces), Split(line), server);
+        Save(lines.Where(each => !IsProbe(each)));
+    }
+
+    /// <summary>A name for an entry that is added for a moment.</summary>
+    public static string NewProbeName() => OwnProbes + RandomNumberGenerator.GetHexString(8, lowercase: true);
+
+    /// <summary>Adds an entry that is as another, but leads to a server by one connection. It stands after the other. Removes what an ended process left.</summary>
+    /// <param name="database">The other.</param>
+    /// <param name="name">The new one's name, from <see cref="NewProbeName"/>.</param>
+    /// <param name="server">Where it leads.</param>
+    public void AddProbe(string database, string name, PgServer server)
+    {
+        using var alone = Writing.EnterScope();
+        var (lines, line, index) = Find(database);
+        var pairs = Split(line).Where(pair => !pair.Key.Equals("min_pool_size", StringComparison.OrdinalIgnoreCase)).ToList();
+        Set(pairs, "pool_size", "1");
+        Save(((string[])[.. lines[..(index + 1)], Entry(name, pairs, server), .. lines[(index + 1)..]]).Where(each => !IsProbe(each) || NameOf(each).StartsWith(OwnProbes, StringComparison.Ordinal)));
+    }
+
+    /// <summary>Removes the entry that <see cref="AddProbe"/> made: the file is then as it was, byte for byte.</summary>
+    public void RemoveProbe(string name)
+    {
+        using var alone = Writing.EnterScope();
+        string[] lines = Read();
+        if (Array.FindAll(lines, line => NameOf(line) != name) is var left && left.Length < lines.Length)
+        {
+            Save(left);
+        }
     }
 
     /// <summary>Checks that the file can be written; changes nothing.</summary>
-    public void CheckWritable()
+    public void CheckWritable() => ReplacedFile.Check(_path);
+
+    /// <summary>The files that this one includes, as far as they can be read here.</summary>
+    public IEnumerable<PgBouncerIni> Includes()
     {
-        using var file = new FileStream(_path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        foreach (string line in Read())
+        {
+            string text = line.Trim(Spaces);
+            if (text.StartsWith("%include", StringComparison.OrdinalIgnoreCase))
+            {
+                string path = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(_path))!, Text(text["%include".Length..].Trim(Spaces))!);
+                if (File.Exists(path))
+                {
+                    yield return new PgBouncerIni(path);
+                }
+            }
+        }
     }
+
+    private string[] Read() => Encoding.Latin1.GetString(File.ReadAllBytes(_path)).Split('\n');
+
+    private void Save(IEnumerable<string> lines) => ReplacedFile.Write(_path, Encoding.Latin1.GetBytes(string.Join('\n', lines)));
+
+    private static string Entry(string name, IEnumerable<KeyValuePair<string, string>> options, PgServer server)
+    {
+        var pairs = options.ToList();
+        Set(pairs, "host", Bytes(server.Host));
+        Set(pairs, "port", server.Port.ToString(CultureInfo.InvariantCulture));
+        Set(pairs, "dbname", Bytes(server.Database));
+        return $"{name} = {string.Join(' ', pairs.Select(pair => $"{pair.Key}={Quote(pair.Value)}"))}";
+    }
+
+    private static string NameOf(string line) => line.Split('=', 2)[0].Trim(Spaces).Trim('"');
+
+    private static bool IsProbe(string line) => NameOf(line).StartsWith(ProbePrefix, StringComparison.Ordinal);
 
     private (string[] Lines, string Line, int Index) Find(string database)
     {
-        string[] lines = Encoding.Latin1.GetString(File.ReadAllBytes(_path)).Split('\n');
+        string[] lines = Read();
+        int found = FindIn(lines, database);
+        if (found >= 0)
+        {
+            return (lines, lines[found].Trim(Spaces), found);
+        }
+
+        string where = Includes().FirstOrDefault(file => file.Has(database)) is { } included ? $"It is in {included._path}, which that file includes: give that file."
+            : Has("*") ? $"Its entry '*' serves that name. Add an entry of its own, '{database}', with what '*' has, and RELOAD."
+            : $"Expected a line like: {database} = host=… port=… dbname=…; an entry in an included file is changed by giving that file.";
+        throw new MigrationException("PgBouncerEntryNotFound", MigrationErrorKind.NotFound, $"The [databases] section of {_path} has no entry '{database}'. {where}");
+    }
+
+    private static int FindIn(string[] lines, string database)
+    {
         string wanted = Bytes(database);
         bool inSection = false;
         int found = -1;
@@ -68,14 +144,13 @@ internal sealed class PgBouncerIni
             {
                 inSection = line.Equals("[databases]", StringComparison.OrdinalIgnoreCase);
             }
-            else if (inSection && line.Length > 0 && line[0] is not (';' or '#') && line.Split('=', 2)[0].Trim(Spaces).Trim('"') == wanted)
+            else if (inSection && line.Length > 0 && line[0] is not (';' or '#' or '%') && NameOf(line) == wanted)
             {
                 found = index; // of two with the same name PgBouncer takes the last
             }
         }
 
-        return found >= 0 ? (lines, lines[found].Trim(Spaces), found) : throw new MigrationException("PgBouncerEntryNotFound", MigrationErrorKind.NotFound,
-            $"The [databases] section of {_path} has no entry '{database}'. Expected a line like: {database} = host=… port=… dbname=…; an entry in an included file is changed by giving that file.");
+        return found;
     }
 
     // After the name: key=value pairs, values in single quotes where they hold spaces, a quote doubled.

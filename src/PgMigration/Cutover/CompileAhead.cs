@@ -25,7 +25,7 @@ internal static class CompileAhead
         typeof(CutoverRunner), typeof(CutoverContext), typeof(CutoverJournal), typeof(CutoverEntry), typeof(CutoverFacts), typeof(PauseDeadline), typeof(MarkTable), typeof(WalFiller),
         typeof(SourceFence), typeof(SessionsFromBefore), typeof(FenceCanary), typeof(FenceStatements), typeof(FenceRemains), typeof(FenceRecord), typeof(FencedGrant), typeof(FencedServer), typeof(WriteRights), typeof(CatalogChanges), typeof(SinceTheMark), typeof(FenceProof),
         typeof(Preconditions), typeof(PreparedTransactions), typeof(Query), typeof(PgServer), typeof(Lsn), typeof(Redaction), typeof(MigrationProgress), typeof(WayBack), typeof(WayBackRecord),
-        typeof(PgBouncerConsole), typeof(PgBouncerIni), typeof(ScramClient),
+        typeof(PgBouncerConsole), typeof(WireSession), typeof(PgBouncerIni), typeof(ReplacedFile), typeof(ScramClient), typeof(PooledLogin), typeof(ServerIdentity), typeof(DirectReach), typeof(AppProof),
     ];
 
     // A journal's line with all that a cutover learns while the app is paused.

@@ -33,6 +33,7 @@ public sealed class CutoverContext : IAsyncDisposable
         Source = source;
         AppTarget = appTarget;
         App = app;
+        app.Logins = options.AppSource is { } own ? [appTarget, own] : [appTarget];
         Options = options;
         Journal = journal;
         Observer = observer;
@@ -129,16 +130,17 @@ public sealed class CutoverContext : IAsyncDisposable
     }
 
     /// <summary>The session on the source, opened when there is none that works.</summary>
-    /// <exception cref="MigrationException"><c>SourceInRecovery</c>, <c>SourceOfOtherCluster</c>: another server answers there now; <c>CutoverRunning</c>.</exception>
+    /// <exception cref="MigrationException"><c>SourceInRecovery</c>, <c>SourceOfOtherCluster</c>: another server answers there now; <c>ServerBehindPooler</c>; <c>SourceReadOnly</c>; <c>CutoverRunning</c>.</exception>
     public async Task<NpgsqlConnection> SourceSessionAsync(CancellationToken cancel)
     {
         if (_source is null || !await WorksAsync(_source, _sourceAsked, cancel))
         {
             await DisposeAsync(_source);
             _source = null;
-            var opened = await Source.ConnectAsync(SessionSettings, StatementSeconds, cancel);
+            var opened = await DirectReach.OpenAsync(Source, "source", SessionSettings, StatementSeconds, cancel);
             try
             {
+                await DirectReach.CheckAsync(opened, Source, "source", cancel); // what fences it, and lifts the fence, must be able to
                 await KeepIdleSessionAsync(opened, cancel);
                 await EndOwnAsync(opened, cancel);
                 await LockAsync(opened, Facts.SystemIdentifier == 0 ? TimeSpan.FromSeconds(5) : TimeSpan.FromSeconds(15), cancel);
@@ -175,8 +177,18 @@ public sealed class CutoverContext : IAsyncDisposable
         {
             await DisposeAsync(_target);
             _target = null;
-            var opened = await Target.ConnectAsync(SessionSettings, StatementSeconds, cancel);
-            await KeepIdleSessionAsync(opened, cancel);
+            var opened = await DirectReach.OpenAsync(Target, "target", SessionSettings, StatementSeconds, cancel);
+            try
+            {
+                await DirectReach.CheckAsync(opened, Target, "target", cancel);
+                await KeepIdleSessionAsync(opened, cancel);
+            }
+            catch
+            {
+                await opened.DisposeAsync();
+                throw;
+            }
+
             _target = opened;
         }
 
@@ -218,9 +230,9 @@ public sealed class CutoverContext : IAsyncDisposable
 
     private async Task<string> IdentifyAsync(NpgsqlConnection source, CancellationToken cancel)
     {
-        var (recovers, cluster, started) = (await source.RowsAsync(
-            "select pg_is_in_recovery(), (select system_identifier::text from pg_control_system()), pg_postmaster_start_time()::text",
-            row => (row.GetBoolean(0), row.GetString(1), row.GetString(2)), cancel))[0];
+        var (recovers, cluster, started, readOnly) = (await source.RowsAsync(
+            "select pg_is_in_recovery(), (select system_identifier::text from pg_control_system()), pg_postmaster_start_time()::text, current_setting('transaction_read_only') = 'on'",
+            row => (row.GetBoolean(0), row.GetString(1), row.GetString(2), row.GetBoolean(3)), cancel))[0];
         if (recovers && Facts.SystemIdentifier != 0)
         {
             throw new MigrationException("SourceInRecovery", MigrationErrorKind.InvalidOperation,
@@ -231,6 +243,12 @@ public sealed class CutoverContext : IAsyncDisposable
         {
             throw new MigrationException("SourceOfOtherCluster", MigrationErrorKind.InvalidData,
                 $"The server at {Source} has the system identifier {cluster}, and this cutover is of {Facts.SystemIdentifier}. Another server answers at that address; give the source's with -Source.");
+        }
+
+        if (readOnly && !recovers)
+        {
+            throw new MigrationException("SourceReadOnly", MigrationErrorKind.InvalidOperation,
+                $"A session on the source {Source} may not write, although it was opened with default_transaction_read_only = off: it could neither raise nor lift a fence. Give the server's own address with -Source.");
         }
 
         return recovers ? started : $"{await MarkSource.TimelineAsync(source, cancel)}, {started}";

@@ -21,13 +21,15 @@ public static class DmsReplication
     /// <param name="options">What is to be moved.</param>
     /// <param name="observer">Who watches.</param>
     /// <param name="cancel">Ends it; what was made stays, and another run goes on with it.</param>
-    /// <exception cref="MigrationException"><c>SourceWasCutOver</c>, <c>DmsWalLevel</c>, <c>DmsNoSlots</c>, <c>DmsNoTables</c>, <c>DmsNoPrimaryKey</c>, <c>DmsNoRowIdentity</c>, <c>DmsLargeKey</c>, <c>DmsTargetTablesMissing</c>, <c>DmsTargetColumnsMissing</c>,
+    /// <exception cref="MigrationException"><c>ServerBehindPooler</c>, <c>SourceWasCutOver</c>, <c>DmsWalLevel</c>, <c>DmsNoSlots</c>, <c>DmsNoTables</c>, <c>DmsNoPrimaryKey</c>, <c>DmsNoRowIdentity</c>, <c>DmsLargeKey</c>, <c>DmsTargetTablesMissing</c>, <c>DmsTargetColumnsMissing</c>,
     /// <c>DmsTargetNotEmpty</c>, <c>DmsReplicaRoleDenied</c>: refused before anything is made. <c>DmsInstanceFailed</c>, <c>DmsConnectionFailed</c>, <c>DmsEndpointDiffers</c>, <c>DmsTaskFailed</c>, <c>DmsWaitTimeout</c>, and DMS's faults.</exception>
     public static async Task<DmsLink> StartAsync(
         DmsAccess access, PgServer source, PgServer target, DmsReplicationOptions options, IMigrationObserver observer, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         using var dms = new DmsClient(access);
+        await DirectReach.ProveAsync(source, "source", cancel);
+        await DirectReach.ProveAsync(target, "target", cancel);
         await using var here = await source.ConnectAsync(DmsLagProbe.SessionOptions, cancel);
         await using var there = await target.ConnectAsync(cancel);
         await DmsPlanner.RefuseLeftAsync(here, source, target, cancel);

@@ -13,10 +13,11 @@ public sealed class TidyUpTasks : ICutoverStep
     public string UndoEffect => "none: after the point of no return";
 
     /// <inheritdoc/>
-    public Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
+    public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
     {
         context.Observer.Warning("The tasks of DMS are stopped and still there, and their slots keep WAL on the old server: Remove-PgDmsReplication takes them away once you do not need them.");
-        return Task.FromResult("tasks stopped, to be removed with Remove-PgDmsReplication");
+        await AppProof.WarnOfLeftAsync(context, cancel);
+        return "tasks stopped, to be removed with Remove-PgDmsReplication";
     }
 
     /// <inheritdoc/>

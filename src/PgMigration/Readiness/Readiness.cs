@@ -13,12 +13,18 @@ public static class Readiness
     /// <param name="observer">Sees progress.</param>
     /// <param name="cancel">Ends it.</param>
     /// <returns>What was found, the gravest first; empty when all is well.</returns>
-    /// <exception cref="MigrationException">A server cannot be reached.</exception>
+    /// <exception cref="MigrationException"><c>ServerBehindPooler</c>: the address is a pooler's. Or a server cannot be reached.</exception>
     public static async Task<IReadOnlyList<ReadinessFinding>> ReadAsync(PgServer source, PgServer? target = null, ReadinessOptions? options = null, IMigrationObserver? observer = null, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(source);
         options ??= new ReadinessOptions();
         observer ??= IMigrationObserver.None;
+        await DirectReach.ProveAsync(source, "source", cancel);
+        if (target is not null)
+        {
+            await DirectReach.ProveAsync(target, "target", cancel);
+        }
+
         await using var here = await source.ConnectAsync(cancel);
         await here.ExecuteAsync("SET search_path = ''", cancel);
         var findings = options.Way == MigrationWay.Dms ? await OfDmsAsync(here, source.Database, target, options, observer, cancel) : await OfWalAsync(here, source, target, options, cancel);

@@ -58,6 +58,7 @@ internal sealed class RestorePlan
         var wal = await BackupWal.CheckAsync(storage, backup, cancel);
         if (options.Source is { } source)
         {
+            await DirectReach.ProveAsync(source, "source", cancel); // the cutover will fence it, and that needs its own address
             _ = await SourcePosition.ReadAsync(source, wal.SystemIdentifier, storage.Url, cancel); // a wrong address is told now, not in two days
         }
 

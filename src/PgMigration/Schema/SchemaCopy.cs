@@ -17,7 +17,7 @@ public static class SchemaCopy
     /// <param name="options">Null for the defaults.</param>
     /// <param name="observer">Sees progress.</param>
     /// <param name="cancel">Ends the reading.</param>
-    /// <exception cref="MigrationException"><c>SourceIsTarget</c>, <c>TargetReadOnly</c>, <c>PostgresNotFound</c>, <c>PgDumpTooOld</c>, <c>PgDumpFailed</c>, <c>SchemaDumpUnreadable</c>.</exception>
+    /// <exception cref="MigrationException"><c>SourceIsTarget</c>, <c>ServerBehindPooler</c>, <c>TargetReadOnly</c>, <c>PostgresNotFound</c>, <c>PgDumpTooOld</c>, <c>PgDumpFailed</c>, <c>SchemaDumpUnreadable</c>.</exception>
     public static async Task<SchemaPlan> PlanAsync(PgServer source, PgServer target, SchemaCopyOptions? options = null, IMigrationObserver? observer = null, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(source);
@@ -34,6 +34,8 @@ public static class SchemaCopy
             throw new MigrationException("ParallelismInvalid", MigrationErrorKind.InvalidArgument, string.Create(CultureInfo.InvariantCulture, $"The parallelism {options.Parallelism} is below 1. Give the number of indexes to build at the same time."));
         }
 
+        await DirectReach.ProveAsync(target, "target", cancel);
+        await DirectReach.ProveAsync(source, "source", cancel);
         await using var there = await target.ConnectAsync(cancel);
         if (await there.ScalarAsync<bool>("SELECT pg_is_in_recovery()", cancel))
         {

@@ -32,6 +32,7 @@ internal static class ConnectFailure
             PostgresErrorCodes.InsufficientPrivilege => ("DatabaseAccessDenied", MigrationErrorKind.PermissionDenied, $"does not let '{server.User}' into the database '{server.Database}': {said}"),
             PostgresErrorCodes.TooManyConnections => ("ConnectionLimitReached", MigrationErrorKind.ResourceUnavailable, $"has no connection left for '{server.User}': {said}. Close some, or try again"),
             PostgresErrorCodes.CannotConnectNow => ("ServerNotReady", MigrationErrorKind.Connection, $"does not accept connections yet: {said}"),
+            PostgresErrorCodes.ProtocolViolation when said.StartsWith("unsupported startup parameter", StringComparison.Ordinal) => ("ServerBehindPooler", MigrationErrorKind.InvalidArgument, $"is a connection pooler, which refuses the session's options ({said}). Give the server's own address"),
             _ => ("ConnectionRefused", MigrationErrorKind.Connection, $"refused the connection: {said} (SQLSTATE {error.SqlState})"),
         };
         return new MigrationException(id, kind, $"{Where(server)} {message}.", error);

@@ -24,7 +24,7 @@ public sealed partial class PgServer
     /// <param name="cancel">Ends the attempt.</param>
     /// <exception cref="MigrationException">
     /// <c>ServerUnreachable</c>, <c>ServerNotReady</c>, <c>ConnectionLimitReached</c>, <c>LoginRefused</c>, <c>PasswordMissing</c>, <c>DatabaseNotFound</c>,
-    /// <c>DatabaseAccessDenied</c>, <c>TlsRefused</c>, <c>TlsCertificateRejected</c>, <c>TlsRootCertificateMissing</c>. Its cause, the driver's exception, is the inner one.
+    /// <c>DatabaseAccessDenied</c>, <c>ServerBehindPooler</c>, <c>TlsRefused</c>, <c>TlsCertificateRejected</c>, <c>TlsRootCertificateMissing</c>. Its cause, the driver's exception, is the inner one.
     /// </exception>
     public Task<NpgsqlConnection> ConnectAsync(string? startupOptions, CancellationToken cancel = default) => ConnectAsync(startupOptions, statementSeconds: 0, cancel);
 

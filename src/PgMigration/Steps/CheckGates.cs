@@ -12,7 +12,7 @@ public sealed class CheckGates : ICutoverStep
     public string Name => nameof(CheckGates);
 
     /// <inheritdoc/>
-    public string Effect => "check the lag, the login's rights to fence, open and prepared transactions, the target's room and settings, what the copy does not carry, the app and every gate; change nothing";
+    public string Effect => "check the lag, the login's rights to fence, open and prepared transactions, the target's room and settings, what the copy does not carry, the app, its login at the target (through PgBouncer by an entry that is in its file for a moment) and every gate; change nothing else";
 
     /// <inheritdoc/>
     public string UndoEffect => "nothing to undo";
@@ -41,6 +41,8 @@ public sealed class CheckGates : ICutoverStep
     internal static async Task CheckSourceAsync(CutoverContext context, CancellationToken cancel)
     {
         var source = await context.SourceSessionAsync(cancel);
+        await DirectReach.ProveAsync(context.Source, "source", cancel);
+        await DirectReach.ProveAsync(context.Target, "target", cancel);
         if (await source.ScalarAsync<bool>("select pg_is_in_recovery()", cancel))
         {
             throw Closed($"The source {context.Source} is itself a standby; give the server that takes the app's writes.");
@@ -90,12 +92,13 @@ public sealed class CheckGates : ICutoverStep
     {
         string seen = await Preconditions.CheckAsync(context, cancel);
         await context.App.CheckAsync(context.Source, cancel);
+        await context.App.CheckTargetAsync(context.AppTarget, cancel);
+        CheckUnproven(context);
         if (context.App.LongestWait is { } wait && wait < context.Options.MaxPause)
         {
-            throw Closed(string.Create(CultureInfo.InvariantCulture, $"The app may be paused for {context.Options.MaxPause.TotalSeconds:0.#} s, and its pooler sends clients that have waited for {wait.TotalSeconds:0.#} s away with an error. Raise PgBouncer's query_wait_timeout (SET query_wait_timeout = {Math.Ceiling(context.Options.MaxPause.TotalSeconds) + 10:0} in its console), or give a -MaxPause below {wait.TotalSeconds:0.#}."));
+            throw Closed(string.Create(CultureInfo.InvariantCulture, $"The app may be paused for {context.Options.MaxPause.TotalSeconds:0.#} s, and its pooler sends clients that have waited for {wait.TotalSeconds:0.#} s away with an error. Raise query_wait_timeout (to {Math.Ceiling(context.Options.MaxPause.TotalSeconds) + 10:0}) in PgBouncer's file and RELOAD it (what is only SET in its console ends with the next RELOAD), or give a -MaxPause below {wait.TotalSeconds:0.#}."));
         }
 
-        await context.App.CheckTargetAsync(context.AppTarget, cancel);
         context.App.SmokeTest?.Check();
         context.TellRemarks();
         Heed(await MigrationGate.TestAllAsync(context.Options.Gates, cancel));
@@ -121,6 +124,21 @@ public sealed class CheckGates : ICutoverStep
     /// <summary>What to report of a fence that took so long to raise and lift in the trial; null when that is not worth a word.</summary>
     internal static string? LongFence(TimeSpan tried, int objects) => tried < WorthTelling ? null : string.Create(CultureInfo.InvariantCulture,
         $"To raise the fence and to lift it again took {tried.TotalSeconds:0.0} s in the quicker of two trials, for rights on {objects:N0} objects. While the app is paused it is raised once on the source and lifted once on the target: expect a pause that is so much longer.");
+
+    // What could not be proven is no "yes": it is the user who accepts it.
+    private static void CheckUnproven(CutoverContext context)
+    {
+        var (accepted, open) = context.App.Unproven.ToLookup(each => context.Options.Accept.Contains(each.Name, StringComparer.OrdinalIgnoreCase)) is var all ? (all[true], all[false].ToList()) : default;
+        if (open.Count > 0)
+        {
+            throw Closed($"{string.Join(" ", open.Select(each => $"{each.Name}: {each.Text}, or accept it knowingly: -Accept {each.Name}."))}");
+        }
+
+        foreach (var each in accepted)
+        {
+            context.Observer.Warning($"{each.Name} was accepted: {each.Text}.");
+        }
+    }
 
     private static async Task WarnOfSuperusersAsync(CutoverContext context, Npgsql.NpgsqlConnection source, CancellationToken cancel)
     {

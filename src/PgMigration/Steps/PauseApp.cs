@@ -19,7 +19,7 @@ public sealed class PauseApp : ICutoverStep
     public string Effect => "pause the app: its transactions end, new ones wait";
 
     /// <inheritdoc/>
-    public string UndoEffect => "let the app go on, at the source";
+    public string UndoEffect => "let the app go on, and have a query over its own path answered by the source";
 
     /// <inheritdoc/>
     public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
@@ -89,5 +89,6 @@ public sealed class PauseApp : ICutoverStep
     {
         await context.App.ResumeAsync(cancel);
         context.TellRemarks();
+        await AppProof.FindAsync(context, await context.SourceSessionAsync(cancel), [context.Source, context.AppTarget], cancel);
     }
 }

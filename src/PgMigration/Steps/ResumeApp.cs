@@ -1,13 +1,13 @@
 namespace PgMigration;
 
-/// <summary>Lets the app go on, at the target.</summary>
+/// <summary>Lets the app go on, at the target. Done when a query over the app's own path was answered there: the pause that is reported ends then.</summary>
 public sealed class ResumeApp : ICutoverStep
 {
     /// <inheritdoc/>
     public string Name => nameof(ResumeApp);
 
     /// <inheritdoc/>
-    public string Effect => "let the app go on";
+    public string Effect => "let the app go on, and have a query over its own path answered by the target";
 
     /// <inheritdoc/>
     public string UndoEffect => "none: after the point of no return";
@@ -17,7 +17,8 @@ public sealed class ResumeApp : ICutoverStep
     {
         await context.App.ResumeAsync(cancel);
         context.TellRemarks();
-        return $"{context.App.Kind} goes on";
+        string proof = await AppProof.FindAsync(context, await context.TargetSessionAsync(cancel), [context.AppTarget, context.Source], cancel);
+        return $"{context.App.Kind} resumed, {proof}";
     }
 
     /// <inheritdoc/>

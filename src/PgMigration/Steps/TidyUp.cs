@@ -15,6 +15,7 @@ public sealed class TidyUp : ICutoverStep
     /// <inheritdoc/>
     public async Task<string> DoAsync(CutoverContext context, CancellationToken cancel)
     {
+        await AppProof.WarnOfLeftAsync(context, cancel);
         await PrepareSource.ReadersAsBeforeAsync(context, cancel);
         if (context.Facts.WayBack is not null)
         {

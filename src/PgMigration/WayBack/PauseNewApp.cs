@@ -22,5 +22,10 @@ public sealed class PauseNewApp : ICutoverStep
     public Task<bool> IsDoneAsync(CutoverContext context, CancellationToken cancel) => Task.FromResult(false);
 
     /// <inheritdoc/>
-    public Task UndoAsync(CutoverContext context, CancellationToken cancel) => context.App.ResumeAsync(cancel);
+    public async Task UndoAsync(CutoverContext context, CancellationToken cancel)
+    {
+        await context.App.ResumeAsync(cancel);
+        context.TellRemarks();
+        await AppProof.FindAsync(context, await context.TargetSessionAsync(cancel), [context.AppTarget, context.Source], cancel);
+    }
 }

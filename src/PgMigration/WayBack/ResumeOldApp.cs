@@ -7,7 +7,7 @@ public sealed class ResumeOldApp : ICutoverStep
     public string Name => nameof(ResumeOldApp);
 
     /// <inheritdoc/>
-    public string Effect => "let the app go on";
+    public string Effect => "let the app go on, and have a query over its own path answered by the old server";
 
     /// <inheritdoc/>
     public string UndoEffect => "none: after the point of no return";
@@ -17,7 +17,8 @@ public sealed class ResumeOldApp : ICutoverStep
     {
         await context.App.ResumeAsync(cancel);
         context.TellRemarks();
-        return $"{context.App.Kind} goes on";
+        string proof = await AppProof.FindAsync(context, await context.SourceSessionAsync(cancel), [context.Options.AppSource ?? context.Source, context.AppTarget], cancel);
+        return $"{context.App.Kind} resumed, {proof}";
     }
 
     /// <inheritdoc/>
