@@ -4,6 +4,7 @@ using PgMigration.Wal;
 using PgMigration.WalPrefetch;
 
 // run <data directory>: the resident prefetcher, started by pgmigration-walfetch.
+// credentials <archive.json>: makes the archive's credentials as this user, and prints when they end; nothing when they last.
 // push <archive.json> <path> <name>: archive_command = '…/pgmigration-walprefetch push /…/archive.json %p %f'.
 using var ending = new CancellationTokenSource();
 using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
@@ -18,11 +19,18 @@ try
             Environment.CurrentDirectory = layout.DataDirectory; // the socket's path is short from there
             await new Prefetcher(layout).RunAsync(ending.Token);
             return 0;
+        case ["credentials", var archive]:
+            if (await ArchiveAccess.Load(archive).MakeCredentialsAsync() is { } ends)
+            {
+                Console.WriteLine(ends.ToString("O"));
+            }
+
+            return 0;
         case ["push", var archive, var path, var name]:
             await WalPush.RunAsync(archive, path, name, ending.Token);
             return 0;
         default:
-            await Console.Error.WriteLineAsync("pgmigration-walprefetch: expected 'run <data directory>' or 'push <archive.json> <path> <name>'.");
+            await Console.Error.WriteLineAsync("pgmigration-walprefetch: expected 'run <data directory>', 'credentials <archive.json>' or 'push <archive.json> <path> <name>'.");
             return 2;
     }
 }

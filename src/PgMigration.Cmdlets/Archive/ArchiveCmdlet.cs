@@ -6,7 +6,7 @@ using PgMigration.Wal;
 namespace PgMigration.Cmdlets;
 
 /// <summary>What the cmdlets that reach an archive have in common: where it lies, how it is reached, and what decrypts it.</summary>
-public abstract class ArchiveCmdlet : MigrationCmdlet
+public abstract class ArchiveCmdlet : AwsCmdlet
 {
     private ArchiveSettings? _settings;
 
@@ -24,14 +24,6 @@ public abstract class ArchiveCmdlet : MigrationCmdlet
     /// <summary>An S3-compatible endpoint such as https://minio.example:9000; by default AWS itself, or what AWS_ENDPOINT_URL or AWS_ENDPOINT says.</summary>
     [Parameter]
     public string? EndpointUrl { get; set; }
-
-    /// <summary>The bucket's region; by default that of the session (Set-DefaultAWSRegion), the profile or AWS_REGION.</summary>
-    [Parameter]
-    public string? Region { get; set; }
-
-    /// <summary>A profile of the AWS configuration files; by default the session's credentials (Set-AWSCredential), else what AWS programs use.</summary>
-    [Parameter]
-    public string? ProfileName { get; set; }
 
     /// <summary>Put the bucket into the path rather than into the host name. Most services other than AWS need it, and get it by default.</summary>
     [Parameter]
@@ -83,7 +75,7 @@ public abstract class ArchiveCmdlet : MigrationCmdlet
 
     /// <summary>The access that the parameters, what was piped, the session of AWS.Tools, the environment and the file describe, in this order.</summary>
     /// <param name="piped">What was piped; null for nothing.</param>
-    /// <exception cref="MigrationException">As <see cref="ArchiveSettings.To"/>; <c>SessionCredentialsUnreadable</c>; <c>ArchiveAmbiguous</c>.</exception>
+    /// <exception cref="MigrationException">As <see cref="ArchiveSettings.To"/>; <c>AwsParametersInvalid</c>; <c>SessionCredentialsUnreadable</c>; <c>ArchiveAmbiguous</c>.</exception>
     private protected ArchiveAccess ArchiveAccess(ArchiveInput? piped = null)
     {
         var access = Settings.To(piped is not null ? piped.Archive : Archive is null || Archive.Contains("://", StringComparison.Ordinal) ? Archive : ResolvePath(Archive), Observer);
@@ -110,15 +102,21 @@ public abstract class ArchiveCmdlet : MigrationCmdlet
         {
             Endpoint = EndpointUrl is null ? access.Endpoint : Wal.ArchiveAccess.ParseEndpoint(EndpointUrl),
             PathStyle = MyInvocation.BoundParameters.ContainsKey(nameof(PathStyle)) ? PathStyle.IsPresent : access.PathStyle,
-            Region = Region ?? piped?.Access?.Region ?? piped?.Region ?? SessionVariable("StoredAWSRegion")?.ToString() ?? access.Region,
+            Region = Region ?? piped?.Access?.Region ?? piped?.Region ?? NamedRegion() ?? access.Region,
         };
         if (ProfileName is not null)
         {
-            return access.WithProfile(ProfileName);
+            _ = Choose(withSession: false); // nothing else may be given
+            return access.WithProfile(ProfileName, ProfileFile());
         }
 
-        bool carried = piped is not null && (piped.Access?.HasKeys == true || (piped.Access?.Profile ?? piped.ProfileName) is not null);
-        return !carried && SessionVariable("StoredAWSCredentials") is { } stored && AwsSession.KeysOf(stored) is var (key, secret, token) ? access.WithKeys(key, secret, token) : access;
+        bool carried = piped is not null && (piped.Access is { HoldsCredentials: true } or { Profile: not null } or { Session: not null } || piped.ProfileName is not null);
+        return Choose(withSession: !carried) switch
+        {
+            { Keys: { } keys } => access.WithKeys(keys.AccessKeyId, keys.SecretAccessKey, keys.SessionToken),
+            { Session: { } session } => access.WithSession(session),
+            _ => ProfileLocation is null ? access : access with { ProfileFile = ProfileFile() },
+        };
     }
 
     // a live object brings all that reached it, and only what decrypts it may be given anew; a bag brings what it can

@@ -3,7 +3,7 @@ using System.Management.Automation;
 namespace PgMigration.Cmdlets;
 
 /// <summary>What the cmdlets that reach AWS DMS have in common: where it is, and with which keys.</summary>
-public abstract class DmsCmdlet : MigrationCmdlet
+public abstract class DmsCmdlet : AwsCmdlet
 {
     /// <summary>An endpoint that speaks DMS's protocol, such as the one that Start-LocalDms prints; by default AWS itself, or what AWS_ENDPOINT_URL says.</summary>
     [Parameter]
@@ -14,17 +14,9 @@ public abstract class DmsCmdlet : MigrationCmdlet
     [LocalDmsTransformation]
     public LocalDmsServer? LocalDms { get; set; }
 
-    /// <summary>The region; by default that of the session (Set-DefaultAWSRegion), the profile or AWS_REGION.</summary>
-    [Parameter]
-    public string? Region { get; set; }
-
-    /// <summary>A profile of the AWS configuration files; by default the session's credentials (Set-AWSCredential), else what AWS programs use.</summary>
-    [Parameter]
-    public string? ProfileName { get; set; }
-
     /// <summary>The access that the parameters and the session of AWS.Tools describe.</summary>
     /// <param name="known">What a link knows already; null for nothing.</param>
-    /// <exception cref="MigrationException"><c>EndpointInvalid</c>, <c>SessionCredentialsUnreadable</c>.</exception>
+    /// <exception cref="MigrationException"><c>EndpointInvalid</c>, <c>AwsParametersInvalid</c>, <c>SessionCredentialsUnreadable</c>.</exception>
     protected DmsAccess Access(DmsAccess? known = null)
     {
         if (LocalDms is not null)
@@ -35,15 +27,14 @@ public abstract class DmsCmdlet : MigrationCmdlet
         var access = (known ?? new DmsAccess()) with
         {
             Endpoint = EndpointUrl is null ? known?.Endpoint : DmsAccess.ParseEndpoint(EndpointUrl),
-            Region = Region ?? known?.Region ?? SessionVariable("StoredAWSRegion")?.ToString(),
+            Region = Region ?? known?.Region ?? NamedRegion(),
         };
-        if (ProfileName is not null)
-        {
-            return access with { Profile = ProfileName };
-        }
-
-        return !access.HasKeys && access.Profile is null && SessionVariable("StoredAWSCredentials") is { } stored && AwsSession.KeysOf(stored) is var (key, secret, token)
-            ? access.WithKeys(key, secret, token) : access;
+        bool isKnown = access.HasKeys || access.Profile is not null || access.Session is not null;
+        var choice = Choose(withSession: !isKnown);
+        return ProfileName is not null ? access.WithProfile(ProfileName, ProfileFile())
+            : choice.Keys is { } keys ? access.WithKeys(keys.AccessKeyId, keys.SecretAccessKey, keys.SessionToken)
+            : choice.Session is { } session ? access.WithSession(session)
+            : ProfileLocation is null ? access : access with { ProfileFile = ProfileFile() };
     }
 
     /// <summary>A link with the access of this session.</summary>

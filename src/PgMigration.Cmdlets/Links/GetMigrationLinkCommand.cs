@@ -39,7 +39,10 @@ public sealed class GetMigrationLinkCommand : MigrationCmdlet
     protected override async Task ProcessAsync(CancellationToken cancel)
     {
         var link = await LinkSearch.FindAsync(Source!, Target!, cancel);
-        Write(link is DmsLink { Access.HasKeys: false } dms && SessionVariable("StoredAWSCredentials") is { } stored && AwsSession.KeysOf(stored) is var (key, secret, token)
-            ? dms.WithAccess(dms.Access.WithKeys(key, secret, token)) : link);
+        bool isUnnamed = link is DmsLink { Access.HasKeys: false };
+        var choice = isUnnamed && SessionVariable("StoredAWSCredentials") is { } stored ? AwsSession.Of(stored, "$StoredAWSCredentials") : default;
+        Write(link is not DmsLink dms ? link
+            : choice.Keys is { } keys ? dms.WithAccess(dms.Access.WithKeys(keys.AccessKeyId, keys.SecretAccessKey, keys.SessionToken))
+            : choice.Session is { } session ? dms.WithAccess(dms.Access.WithSession(session)) : dms);
     }
 }

@@ -53,8 +53,11 @@ internal sealed class WrappedKeys(ArchiveAccess access)
             throw new MigrationException("KmsAccessDenied", MigrationErrorKind.PermissionDenied,
                 $"AWS KMS refuses to unwrap keys with {keyId}: {error.ErrorCode} {error.Message} Expected credentials with kms:Decrypt on the key, and its region in WALG_CSE_KMS_REGION.", error);
         }
-        catch (Exception error) when (error is AmazonClientException or AmazonServiceException or HttpRequestException or IOException or TimeoutException
-            || (error is OperationCanceledException && !cancel.IsCancellationRequested))
+        catch (Exception error) when (error is not (MigrationException or KeyMismatchException) && !cancel.IsCancellationRequested && !AwsFailures.IsNetwork(error) && error is not AmazonServiceException)
+        {
+            throw new MigrationException("KmsRequestFailed", MigrationErrorKind.InvalidOperation, $"A request to AWS KMS, which unwraps the archive's keys, failed: {error.Message}", error);
+        }
+        catch (Exception error) when (error is not (MigrationException or KeyMismatchException) && !cancel.IsCancellationRequested)
         {
             throw new MigrationException("KmsUnreachable", MigrationErrorKind.Connection,
                 $"AWS KMS, which unwraps the archive's keys, cannot be reached: {error.GetBaseException().Message.TrimEnd('.')}. Check the network and the region (WALG_CSE_KMS_REGION); then do it again.", error);
@@ -67,13 +70,8 @@ internal sealed class WrappedKeys(ArchiveAccess access)
     private static AmazonKeyManagementServiceClient Connect(ArchiveAccess access)
     {
         var config = new AmazonKeyManagementServiceConfig { MaxErrorRetry = 4, Timeout = TimeSpan.FromSeconds(20) };
-        if (access.Profile is not null)
-        {
-            config.Profile = new Profile(access.Profile, access.ProfileFile);
-        }
-
-        string? region = access.Encryption!.KmsRegion ?? access.Region ?? S3Client.KnownRegion(access);
-        if (access.Encryption.KmsEndpoint is { } endpoint)
+        string? region = access.Encryption!.KmsRegion ?? access.Region ?? access.Identity.Region();
+        if ((access.Encryption.KmsEndpoint ?? access.Identity.Endpoint("kms")) is { } endpoint)
         {
             config.ServiceURL = endpoint.AbsoluteUri;
             config.AuthenticationRegion = region ?? "us-east-1";
@@ -84,6 +82,6 @@ internal sealed class WrappedKeys(ArchiveAccess access)
                 "The region of the KMS key is not known. Set WALG_CSE_KMS_REGION or AWS_REGION."));
         }
 
-        return S3Client.Credentials(access) is { } credentials ? new AmazonKeyManagementServiceClient(credentials, config) : new AmazonKeyManagementServiceClient(config);
+        return new AmazonKeyManagementServiceClient(access.Identity.Credentials(), config);
     }
 }

@@ -1,13 +1,17 @@
 namespace PgMigration.Wal;
 
-/// <summary>Opens the archive anew when it refuses us, or when <c>archive.json</c> was replaced: credentials expire while a link lives for days.</summary>
+/// <summary>Opens the archive again when it refuses us, or when <c>archive.json</c> was replaced: credentials expire while a link lives for days.</summary>
 internal sealed class CredentialRenewal(RestoreLayout layout, ArchiveView view, TransferLimits limits, PrefetchLog log) : IDisposable
 {
     private static readonly TimeSpan NotMoreOftenThan = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LongestDownload = TimeSpan.FromMinutes(30);
+
+    // the newest, and the one that it replaced
+    private const int KeptOpen = 2;
     private readonly Lock _gate = new();
     private DateTime _loaded = File.GetLastWriteTimeUtc(layout.ArchiveFile);
     private DateTime _opened = DateTime.UtcNow;
-    private IArchiveStorage? _replacement;
+    private readonly Queue<(IArchiveStorage Storage, DateTime Opened)> _replacements = [];
 
     /// <summary>Looks, after a failure, whether other credentials may help.</summary>
     public void After(Exception error)
@@ -23,11 +27,17 @@ internal sealed class CredentialRenewal(RestoreLayout layout, ArchiveView view, 
 
             try
             {
-                // The one before stays open: downloads from it may be under way, and it is only as many as refusals.
-                _replacement = ArchiveStorage.Open(ArchiveAccess.Load(layout.ArchiveFile), limits);
-                view.Storage = _replacement;
+                // Downloads from the one before may be under way: it stays open for longer than they take.
+                var replacement = ArchiveStorage.Open(ArchiveAccess.Load(layout.ArchiveFile), limits);
+                view.Storage = replacement;
+                _replacements.Enqueue((replacement, DateTime.UtcNow));
+                while (_replacements.Count > KeptOpen && DateTime.UtcNow - _replacements.Peek().Opened > LongestDownload)
+                {
+                    _replacements.Dequeue().Storage.Dispose();
+                }
+
                 (_loaded, _opened) = (written, DateTime.UtcNow);
-                log.Write("Opened the archive anew, with the credentials of now.");
+                log.Write("Opened the archive again, with the credentials of now.");
             }
             catch (Exception failure) when (failure is MigrationException or IOException or UnauthorizedAccessException)
             {
@@ -37,5 +47,11 @@ internal sealed class CredentialRenewal(RestoreLayout layout, ArchiveView view, 
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _replacement?.Dispose();
+    public void Dispose()
+    {
+        while (_replacements.TryDequeue(out var one))
+        {
+            one.Storage.Dispose();
+        }
+    }
 }

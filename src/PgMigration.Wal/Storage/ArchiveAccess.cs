@@ -6,8 +6,8 @@ namespace PgMigration.Wal;
 
 /// <summary>How an archive is reached: where it lies, and for a bucket by which endpoint, region and credentials.</summary>
 /// <remarks>
-/// Keys are held only when somebody gave them. Otherwise they come from where AWS programs look (the named profile, environment,
-/// container, instance role), each time anew, so that keys which rotate keep working in a process that loads the saved form.
+/// Keys are held only when they were given. Otherwise they come from where AWS programs look (the named profile, environment,
+/// container, instance role), again each time, so that keys which rotate keep working in a process that loads the saved form.
 /// </remarks>
 public sealed record ArchiveAccess
 {
@@ -54,6 +54,26 @@ public sealed record ArchiveAccess
     [JsonInclude]
     internal string? SessionToken { get; init; }
 
+    /// <summary>How the credentials are made, for a process that finds neither the environment nor the files of the user who named them.</summary>
+    [JsonInclude]
+    internal AwsCredentialSource? Source { get; init; }
+
+    /// <summary>Asks the session of AWS.Tools for its keys of now; null when they come from elsewhere.</summary>
+    [JsonIgnore]
+    internal Func<AwsKeys>? Session { get; init; }
+
+    /// <summary>Whose credentials are used.</summary>
+    [JsonIgnore]
+    public AwsIdentity Identity => new()
+    {
+        Profile = Profile, ProfileFile = ProfileFile, Source = Source, Session = Session,
+        Keys = SecretAccessKey is null ? null : new AwsKeys(AccessKeyId!, SecretAccessKey, SessionToken),
+    };
+
+    /// <summary>Whether all that credentials are made of is held here, so that an environment adds nothing.</summary>
+    [JsonIgnore]
+    public bool HoldsCredentials => HasKeys || Source is not null;
+
     /// <summary>Access to a location with what the environment says about it, by the names that the AWS and WAL-G programs use.</summary>
     /// <param name="location">Such as <c>s3://bucket/prefix</c>.</param>
     /// <exception cref="MigrationException">As <see cref="ArchiveSettings.To"/>.</exception>
@@ -79,18 +99,40 @@ public sealed record ArchiveAccess
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(accessKeyId);
         ArgumentException.ThrowIfNullOrWhiteSpace(secretAccessKey);
-        return this with { AccessKeyId = accessKeyId, SecretAccessKey = secretAccessKey, SessionToken = string.IsNullOrEmpty(sessionToken) ? null : sessionToken };
+        return WithoutCredentials() with { AccessKeyId = accessKeyId, SecretAccessKey = secretAccessKey, SessionToken = string.IsNullOrEmpty(sessionToken) ? null : sessionToken };
     }
 
     /// <summary>The same access by a profile of the AWS configuration files, without keys that came from elsewhere.</summary>
-    public ArchiveAccess WithProfile(string name) => this with { Profile = name, AccessKeyId = null, SecretAccessKey = null, SessionToken = null };
+    /// <param name="name">The profile.</param>
+    /// <param name="file">The file that holds it; null for the usual ones.</param>
+    public ArchiveAccess WithProfile(string name, string? file = null) => WithoutCredentials() with { Profile = name, ProfileFile = file };
+
+    /// <summary>The same access with the keys that a session of AWS.Tools has whenever they are needed.</summary>
+    public ArchiveAccess WithSession(Func<AwsKeys> ask) => WithoutCredentials() with { Session = ask };
+
+    private ArchiveAccess WithoutCredentials() =>
+        this with { Profile = null, ProfileFile = null, AccessKeyId = null, SecretAccessKey = null, SessionToken = null, Source = null, Session = null };
 
     /// <summary>
-    /// The same access for a process of another user, such as the restored server's: that one sees neither this user's environment nor home, so the
-    /// region and long-lived keys that come from there are taken along. Roles of the machine are left to be looked up there.
+    /// The same access for a process of another user, such as the restored server's: that one sees neither this user's environment nor home, so region,
+    /// endpoint, keys and the way to a role are taken along.
     /// </summary>
     /// <param name="observer">Is warned of temporary keys, which cannot be taken along for long.</param>
+    /// <exception cref="MigrationException">As <see cref="AwsIdentity.Credentials"/>.</exception>
     public ArchiveAccess ForAnotherUser(IMigrationObserver observer) => PortableAccess.Of(this, observer);
+
+    /// <summary>The same access with the keys that its credentials make now, and when those end; they are not renewed.</summary>
+    /// <exception cref="MigrationException">As <see cref="MakeCredentialsAsync"/>.</exception>
+    public Task<(ArchiveAccess Access, DateTime? Ends)> WithKeysOfNowAsync() => PortableAccess.WithKeysOfNowAsync(this);
+
+    /// <summary>Makes the credentials once. Returns when they end and are made again; null when they last.</summary>
+    /// <exception cref="MigrationException"><c>AwsCredentialsFailed</c>, <c>AwsSignInExpired</c>, <c>AwsCredentialsMissing</c>.</exception>
+    public async Task<DateTime?> MakeCredentialsAsync()
+    {
+        var credentials = Identity.Credentials();
+        _ = await credentials.GetCredentialsAsync();
+        return credentials.Expiration is { Year: < 9000 } ends ? ends : null;
+    }
 
     /// <summary>Saves it for another process, secrets included: a new file of mode 0600, put in place by rename.</summary>
     public void Save(string path)
@@ -136,6 +178,6 @@ public sealed record ArchiveAccess
         _ = Region is null ? text : text.Append(" in ").Append(Region);
         _ = Profile is null ? text : text.Append(" with profile ").Append(Profile);
         _ = Encryption is null ? text : text.Append(", encrypted with ").Append(Encryption);
-        return (HasKeys ? text.Append(" with given keys") : text).ToString();
+        return (HasKeys ? text.Append(" with given keys") : Source is null ? text : text.Append(" with ").Append(Source)).ToString();
     }
 }

@@ -1,11 +1,9 @@
-using Amazon.Runtime.CredentialManagement;
-
 namespace PgMigration.Wal;
 
 /// <summary>Takes along what a process of another user could not look up: this user's environment and home are closed to it.</summary>
 internal static class PortableAccess
 {
-    /// <summary>The access with region and long-lived keys filled in from the profile or the environment.</summary>
+    /// <summary>The access with region, endpoint, and keys or the way to a role filled in.</summary>
     public static ArchiveAccess Of(ArchiveAccess access, IMigrationObserver observer)
     {
         if (!access.Location.IsS3)
@@ -13,46 +11,60 @@ internal static class PortableAccess
             return access;
         }
 
-        access = access with { Region = access.Region ?? S3Client.KnownRegion(access) };
+        access = S3Client.Resolve(access);
+        if (access.Session is { } session)
+        {
+            var keys = session();
+            return WarnOf(access.WithKeys(keys.AccessKeyId, keys.SecretAccessKey, keys.SessionToken), "of the session", observer);
+        }
+
         if (access.HasKeys)
         {
-            return access;
+            return access; // given for this purpose
         }
 
-        if (access.Profile is null && Variable("AWS_ACCESS_KEY_ID") is { } accessKey && Variable("AWS_SECRET_ACCESS_KEY") is { } secretKey)
+        var source = access.Identity.Found();
+        if (source is KeySource { SessionToken: null } lasting)
         {
-            string? token = Variable("AWS_SESSION_TOKEN");
-            if (token is not null)
+            return access.WithKeys(lasting.AccessKeyId, lasting.SecretAccessKey);
+        }
+
+        if (source is KeySource { SessionToken: not null } temporary)
+        {
+            var portable = access.WithKeys(temporary.AccessKeyId, temporary.SecretAccessKey, temporary.SessionToken);
+            if (temporary.Profile is null)
             {
-                observer.Warning($"The keys in the environment are temporary: the server that follows {access.Location} stops seeing new WAL when they expire. Use keys that last, or an instance role.");
+                return WarnOf(portable, "in the environment", observer);
             }
 
-            return access.WithKeys(accessKey, secretKey, token);
+            // They are replaced now and then. Where the server's user may read the file, the new ones are read from it.
+            observer.Warning($"The keys of the profile '{temporary.Profile}' are temporary. The server that follows {access.Location} reads {temporary.ProfileFile} again when it changes: its own user must be able to read that file; otherwise run this command again whenever there are new keys.");
+            return portable with { Profile = temporary.Profile, ProfileFile = temporary.ProfileFile };
         }
 
-        string name = access.Profile ?? Variable("AWS_PROFILE") ?? "default";
-        if (!new CredentialProfileStoreChain(access.ProfileFile).TryGetProfile(name, out var profile))
+        if (!source.Lasts)
         {
-            return access; // no profile was asked for: an instance or container role, which every user of the machine has
+            observer.Warning($"The server that follows {access.Location} makes its credentials from {source}, which are assumed with temporary keys: it stops seeing new WAL when those expire. Use keys that last, or an instance role.");
         }
 
-        if (profile.Options is { AccessKey.Length: > 0, SecretKey.Length: > 0, RoleArn: null })
-        {
-            var portable = access.WithKeys(profile.Options.AccessKey, profile.Options.SecretKey, profile.Options.Token);
-            if (string.IsNullOrEmpty(profile.Options.Token))
-            {
-                return portable with { Profile = null, ProfileFile = null };
-            }
-
-            // Somebody replaces them now and then. Where the server's user may read the file, it is read again when they are refused.
-            string file = Path.GetFullPath(access.ProfileFile ?? Variable("AWS_SHARED_CREDENTIALS_FILE") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".aws", "credentials"));
-            observer.Warning($"The keys of the profile '{name}' are temporary. The server that follows {access.Location} reads {file} again when they are refused: its own user must be able to read that file; otherwise run this command again whenever there are new keys.");
-            return portable with { Profile = name, ProfileFile = file };
-        }
-
-        observer.Warning($"The profile '{name}' gets temporary credentials (a role, single sign-on or a program), which the server's own user must be able to get too: make the profile known in that user's home, or use keys that last.");
-        return access;
+        return access with { Source = source, Profile = null, ProfileFile = null };
     }
 
-    private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+    /// <summary>The access with the keys of now.</summary>
+    public static async Task<(ArchiveAccess Access, DateTime? Ends)> WithKeysOfNowAsync(ArchiveAccess access)
+    {
+        var credentials = access.Identity.Credentials();
+        var keys = await credentials.GetCredentialsAsync();
+        return (S3Client.Resolve(access).WithKeys(keys.AccessKey, keys.SecretKey, keys.Token), credentials.Expiration is { Year: < 9000 } ends ? ends : null);
+    }
+
+    private static ArchiveAccess WarnOf(ArchiveAccess portable, string where, IMigrationObserver observer)
+    {
+        if (portable.SessionToken is not null)
+        {
+            observer.Warning($"The keys {where} are temporary: the server that follows {portable.Location} stops seeing new WAL when they expire. Use keys that last, or an instance role.");
+        }
+
+        return portable;
+    }
 }

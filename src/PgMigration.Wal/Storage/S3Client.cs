@@ -1,6 +1,5 @@
 using Amazon;
 using Amazon.Runtime;
-using Amazon.Runtime.CredentialManagement;
 using Amazon.S3;
 
 namespace PgMigration.Wal;
@@ -9,9 +8,9 @@ namespace PgMigration.Wal;
 internal static class S3Client
 {
     /// <summary>A client.</summary>
-    /// <param name="access">Where and how.</param>
-    /// <param name="credentials">Other credentials than the access names; null for those.</param>
-    public static IAmazonS3 Connect(ArchiveAccess access, AWSCredentials? credentials = null)
+    /// <param name="access">Where and how, as <see cref="Resolve"/> made it.</param>
+    /// <param name="credentials">The credentials that sign its requests.</param>
+    public static IAmazonS3 Connect(ArchiveAccess access, AWSCredentials credentials)
     {
         var config = new AmazonS3Config
         {
@@ -28,55 +27,29 @@ internal static class S3Client
             config.HttpClientFactory = new TrustedAuthorities(access.CertificateAuthorities);
         }
 
-        if (access.Profile is not null && !access.HasKeys)
-        {
-            config.Profile = new Profile(access.Profile, access.ProfileFile);
-        }
-
         if (access.Endpoint is not null)
         {
             config.ServiceURL = access.Endpoint.AbsoluteUri;
-            config.AuthenticationRegion = access.Region ?? KnownRegion(access) ?? "us-east-1"; // what other services expect by default
+            config.AuthenticationRegion = access.Region ?? "us-east-1"; // what other services expect by default
             bool ofAws = access.Endpoint.Host.EndsWith(".amazonaws.com", StringComparison.OrdinalIgnoreCase);
             config.ForcePathStyle = access.PathStyle ?? !ofAws;
         }
         else
         {
-            string region = access.Region ?? KnownRegion(access) ?? throw new MigrationException("RegionMissing", MigrationErrorKind.InvalidArgument,
+            string region = access.Region ?? throw new MigrationException("RegionMissing", MigrationErrorKind.InvalidArgument,
                 $"The region of {access.Location} is not known. Give -Region, or set AWS_REGION.");
             config.RegionEndpoint = RegionEndpoint.GetBySystemName(region);
             config.UseDualstackEndpoint = access.UsesDualStack;
             config.ForcePathStyle = access.PathStyle ?? access.Location.Bucket!.Contains('.', StringComparison.Ordinal); // dots break the certificate's wildcard
         }
 
-        credentials ??= Credentials(access);
-        return credentials is not null ? new AmazonS3Client(credentials, config) : new AmazonS3Client(config);
+        return new AmazonS3Client(credentials, config);
     }
 
-    /// <summary>The credentials that were given or that the profile holds; null for the usual chain.</summary>
-    public static AWSCredentials? Credentials(ArchiveAccess access)
+    /// <summary>The access with the region and the endpoint that the profile and the environment name, where it has none itself.</summary>
+    public static ArchiveAccess Resolve(ArchiveAccess access) => access with
     {
-        if (access.HasKeys)
-        {
-            return access.SessionToken is null
-                ? new BasicAWSCredentials(access.AccessKeyId, access.SecretAccessKey)
-                : new SessionAWSCredentials(access.AccessKeyId, access.SecretAccessKey, access.SessionToken);
-        }
-
-        if (access.Profile is null)
-        {
-            return null; // the usual chain, asked at the first request
-        }
-
-        return new CredentialProfileStoreChain(access.ProfileFile).TryGetAWSCredentials(access.Profile, out var credentials)
-            ? credentials
-            : throw new MigrationException("ProfileNotFound", MigrationErrorKind.NotFound,
-                $"The AWS profile '{access.Profile}' was not found{(access.ProfileFile is null ? string.Empty : $" in '{access.ProfileFile}'")}, or holds no credentials. Expected a section [{access.Profile}] in ~/.aws/credentials, or [profile {access.Profile}] in ~/.aws/config.");
-    }
-
-    /// <summary>The region that the profile or the environment names; null when neither does.</summary>
-    public static string? KnownRegion(ArchiveAccess access) =>
-        access.Profile is not null && new CredentialProfileStoreChain(access.ProfileFile).TryGetProfile(access.Profile, out var profile) && profile.Region is not null
-            ? profile.Region.SystemName
-            : FallbackRegionFactory.GetRegionEndpoint()?.SystemName;
+        Region = access.Region ?? access.Identity.Region(),
+        Endpoint = access.Endpoint ?? access.Identity.Endpoint("s3"),
+    };
 }

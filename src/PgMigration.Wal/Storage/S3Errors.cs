@@ -21,18 +21,13 @@ internal static class S3Errors
     /// <summary>Whether the same request may succeed a little later.</summary>
     public static bool IsTransient(Exception error)
     {
-        if (Inner<AuthenticationException>(error) is not null)
-        {
-            return false; // a certificate that is not trusted stays so
-        }
-
         if (error is AmazonServiceException { StatusCode: not 0 } answer)
         {
             return (int)answer.StatusCode is >= 500 or 408 or 429 || TransientCodes.Contains(answer.ErrorCode ?? string.Empty);
         }
 
-        return Inner<IOException>(error) is not null || Inner<HttpRequestException>(error) is not null || Inner<SocketException>(error) is not null
-            || Inner<OperationCanceledException>(error) is not null || Inner<TimeoutException>(error) is not null;
+        // a certificate that is not trusted stays so, and a file or an assembly that is missing is no matter of the network
+        return AwsFailures.IsNetwork(error);
     }
 
     /// <summary>Whether the credentials, or what they may do, were refused.</summary>
@@ -63,8 +58,6 @@ internal static class S3Errors
             {
                 _ when IsTransient(error) => Error("ArchiveUnreachable", MigrationErrorKind.Connection,
                     $"{location} cannot be reached ('{name}'): {Reason(error)} Check the network, the endpoint and the region; then do it again.", error),
-                AmazonClientException when error.Message.Contains("credentials", StringComparison.OrdinalIgnoreCase) => Error("ArchiveCredentialsMissing", MigrationErrorKind.PermissionDenied,
-                    $"No credentials for {location}: {error.Message} Give a profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.", error),
                 _ => Error("ArchiveRequestFailed", MigrationErrorKind.InvalidOperation, $"A request to {location} for '{name}' failed: {error.Message}", error),
             };
         }

@@ -14,6 +14,12 @@ public sealed record DmsAccess
     /// <summary>A profile of the AWS configuration files; null: the usual chain of credentials.</summary>
     public string? Profile { get; init; }
 
+    /// <summary>The file that holds the profile; null where AWS programs look in this user's home.</summary>
+    public string? ProfileFile { get; init; }
+
+    /// <summary>Whose credentials are used.</summary>
+    public AwsIdentity Identity => new AwsIdentity { Profile = Profile, ProfileFile = ProfileFile, Session = Session }.With(AccessKeyId, SecretAccessKey, SessionToken);
+
     /// <summary>Whether keys are held here, rather than looked up when they are needed.</summary>
     public bool HasKeys => SecretAccessKey is not null;
 
@@ -22,6 +28,9 @@ public sealed record DmsAccess
     internal string? SecretAccessKey { get; init; }
 
     internal string? SessionToken { get; init; }
+
+    /// <summary>Asks the session of AWS.Tools for its keys of now; null when they come from elsewhere.</summary>
+    internal Func<AwsKeys>? Session { get; init; }
 
     /// <summary>Reads an endpoint's address.</summary>
     /// <exception cref="MigrationException"><c>EndpointInvalid</c>.</exception>
@@ -35,8 +44,18 @@ public sealed record DmsAccess
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(accessKeyId);
         ArgumentException.ThrowIfNullOrWhiteSpace(secretAccessKey);
-        return this with { AccessKeyId = accessKeyId, SecretAccessKey = secretAccessKey, SessionToken = string.IsNullOrEmpty(sessionToken) ? null : sessionToken };
+        return WithoutCredentials() with { AccessKeyId = accessKeyId, SecretAccessKey = secretAccessKey, SessionToken = string.IsNullOrEmpty(sessionToken) ? null : sessionToken };
     }
+
+    /// <summary>The same access by a profile of the AWS configuration files.</summary>
+    /// <param name="name">The profile.</param>
+    /// <param name="file">The file that holds it; null for the usual ones.</param>
+    public DmsAccess WithProfile(string name, string? file = null) => WithoutCredentials() with { Profile = name, ProfileFile = file };
+
+    /// <summary>The same access with the keys that a session of AWS.Tools has whenever they are needed.</summary>
+    public DmsAccess WithSession(Func<AwsKeys> ask) => WithoutCredentials() with { Session = ask };
+
+    private DmsAccess WithoutCredentials() => this with { Profile = null, ProfileFile = null, AccessKeyId = null, SecretAccessKey = null, SessionToken = null, Session = null };
 
     /// <summary>Where it is, without secrets: <c>AWS DMS in eu-central-1</c>.</summary>
     public override string ToString() =>

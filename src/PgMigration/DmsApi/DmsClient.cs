@@ -1,4 +1,3 @@
-using Amazon.Runtime;
 using PgMigration.DmsModel;
 
 namespace PgMigration;
@@ -6,7 +5,8 @@ namespace PgMigration;
 /// <summary>
 /// AWS DMS, or what speaks its protocol: the SDK's operations by their names. Every method throws a <see cref="MigrationException"/> whose id is
 /// the fault's name, such as <c>DmsResourceNotFound</c>, <c>DmsInvalidResourceState</c>, <c>DmsResourceAlreadyExists</c>,
-/// <c>DmsInvalidParameterValue</c>, <c>DmsAccessDenied</c>; or <c>DmsUnreachable</c>, <c>DmsCredentialsMissing</c>.
+/// <c>DmsInvalidParameterValue</c>, <c>DmsAccessDenied</c>; or <c>DmsUnreachable</c>, <c>DmsRequestFailed</c>, and what
+/// <see cref="Wal.AwsIdentity.Credentials"/> throws.
 /// </summary>
 /// <remarks>
 /// AWSSDK.DatabaseMigrationService is not among the packages that this project is built from. The messages are in PgMigration.DmsModel, with that
@@ -163,8 +163,7 @@ public sealed class DmsClient : IDisposable
         {
             return await _connection.InvokeAsync<TResponse>(operation, request, cancel);
         }
-        catch (Exception error) when (!cancel.IsCancellationRequested
-            && error is AmazonClientException or AmazonServiceException or HttpRequestException or IOException or TimeoutException or OperationCanceledException or System.Text.Json.JsonException)
+        catch (Exception error) when (!cancel.IsCancellationRequested && error is not MigrationException)
         {
             throw DmsErrors.Explain(error, operation, Access);
         }

@@ -2,7 +2,6 @@ using System.Net;
 using System.Text.Json;
 using Amazon;
 using Amazon.Runtime;
-using Amazon.Runtime.CredentialManagement;
 using Amazon.Runtime.Credentials.Internal;
 using Amazon.Runtime.Endpoints;
 using Amazon.Runtime.Internal;
@@ -17,37 +16,20 @@ namespace PgMigration;
 /// </summary>
 internal sealed class DmsConnection : AmazonServiceClient
 {
-    private DmsConnection(Settings config)
-        : base(config)
-    {
-    }
-
     private DmsConnection(AWSCredentials credentials, Settings config)
         : base(credentials, config)
     {
     }
 
     /// <summary>Connects; nothing is sent yet.</summary>
-    /// <exception cref="MigrationException"><c>RegionMissing</c>, <c>ProfileNotFound</c>.</exception>
+    /// <exception cref="MigrationException"><c>RegionMissing</c>; as <see cref="Wal.AwsIdentity.Credentials"/>.</exception>
     public static DmsConnection Open(DmsAccess access)
     {
-        CredentialProfile? profile = null;
-        if (access.Profile is not null && !access.HasKeys && !new CredentialProfileStoreChain().TryGetProfile(access.Profile, out profile))
-        {
-            throw new MigrationException("ProfileNotFound", MigrationErrorKind.NotFound,
-                $"The AWS profile '{access.Profile}' was not found. Expected a section [{access.Profile}] in ~/.aws/credentials, or [profile {access.Profile}] in ~/.aws/config.");
-        }
-
         var config = new Settings { MaxErrorRetry = 4, Timeout = TimeSpan.FromSeconds(30), ConnectTimeout = TimeSpan.FromSeconds(10) };
-        if (profile is not null)
+        string? region = access.Region ?? access.Identity.Region();
+        if ((access.Endpoint ?? access.Identity.Endpoint("database_migration_service")) is { } endpoint)
         {
-            config.Profile = new Profile(access.Profile);
-        }
-
-        string? region = access.Region ?? profile?.Region?.SystemName ?? FallbackRegionFactory.GetRegionEndpoint()?.SystemName;
-        if (access.Endpoint is not null)
-        {
-            config.ServiceURL = access.Endpoint.AbsoluteUri;
+            config.ServiceURL = endpoint.AbsoluteUri;
             config.AuthenticationRegion = region ?? "us-east-1";
         }
         else
@@ -56,9 +38,7 @@ internal sealed class DmsConnection : AmazonServiceClient
                 "The region of DMS is not known. Give -Region, set AWS_REGION, or use a profile that names one."));
         }
 
-        return !access.HasKeys ? new DmsConnection(config) : new DmsConnection(access.SessionToken is null
-            ? new BasicAWSCredentials(access.AccessKeyId, access.SecretAccessKey)
-            : new SessionAWSCredentials(access.AccessKeyId, access.SecretAccessKey, access.SessionToken), config);
+        return new DmsConnection(access.Identity.Credentials(), config);
     }
 
     /// <summary>One operation.</summary>

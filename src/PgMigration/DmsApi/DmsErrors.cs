@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Authentication;
 using Amazon.Runtime;
+using PgMigration.Wal;
 
 namespace PgMigration;
 
@@ -14,11 +15,13 @@ internal static class DmsErrors
     public static MigrationException Explain(Exception error, string operation, DmsAccess access) => error switch
     {
         AmazonServiceException { StatusCode: not 0 } answer => OfFault(answer, operation, access),
-        AmazonClientException when error.Message.Contains("credentials", StringComparison.OrdinalIgnoreCase) => new MigrationException("DmsCredentialsMissing", MigrationErrorKind.PermissionDenied,
-            $"No credentials for {access}: {error.Message} Give a profile with -ProfileName, use Set-AWSCredential, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.", error),
-        _ => new MigrationException("DmsUnreachable", MigrationErrorKind.Connection,
+        _ when IsNetwork(error) => new MigrationException("DmsUnreachable", MigrationErrorKind.Connection,
             $"{access} cannot be reached ({operation}): {Reason(error)}. Check the network, the endpoint and the region; then do it again.", error),
+        _ => new MigrationException("DmsRequestFailed", MigrationErrorKind.InvalidOperation, $"A request to {access} failed ({operation}): {error.GetBaseException().Message}", error),
     };
+
+    // a certificate that is not trusted is told as what it is, but by the same error
+    private static bool IsNetwork(Exception error) => error.GetBaseException() is AuthenticationException || AwsFailures.IsNetwork(error);
 
     private static MigrationException OfFault(AmazonServiceException answer, string operation, DmsAccess access)
     {

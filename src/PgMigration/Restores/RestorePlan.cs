@@ -151,9 +151,8 @@ internal sealed class RestorePlan
 
         Record.Save(_layout.RecordFile);
         _files.Own(_layout.RecordFile);
-        archive.ForAnotherUser(observer).Save(_layout.ArchiveFile);
-        _files.Own(_layout.ArchiveFile);
         _programs.Install(_files);
+        await new ServerCredentials(_layout, _files, Server.User).InstallAsync(archive, observer, cancel);
     }
 
     private static void CheckPort(int port)

@@ -26,6 +26,9 @@ internal sealed class RestorePrograms
     /// <summary>The program that restore_command calls, relative to the data directory.</summary>
     public static string Fetch => $"{RestoreLayout.FolderName}/{FolderName}/{Names[0]}";
 
+    /// <summary>The prefetcher's copy, relative to the data directory.</summary>
+    public static string InstalledPrefetch => $"{RestoreLayout.FolderName}/{FolderName}/{Names[1]}";
+
     /// <summary>The line for postgresql.conf.</summary>
     public static string RestoreCommand => $"{Fetch} %f %p %r";
 

@@ -46,7 +46,7 @@ internal static class InheritedSecrets
     {
         try
         {
-            return File.Exists(archiveFile) && ArchiveAccess.Load(archiveFile).HasKeys;
+            return File.Exists(archiveFile) && ArchiveAccess.Load(archiveFile).HoldsCredentials;
         }
         catch (Exception error) when (error is MigrationException or IOException or UnauthorizedAccessException)
         {

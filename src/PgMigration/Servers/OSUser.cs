@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using PgMigration.Wal;
@@ -8,6 +9,8 @@ namespace PgMigration;
 /// <param name="Name">The user's name.</param>
 public sealed record OSUser(string Name)
 {
+    private static readonly ConcurrentDictionary<string, string> Homes = [];
+
     /// <summary>The user whose process this is.</summary>
     public static OSUser Current => new(Environment.UserName);
 
@@ -26,6 +29,11 @@ public sealed record OSUser(string Name)
             start.ArgumentList.Add(argument);
         }
 
+        if (NeedsSwitch)
+        {
+            (start.Environment["HOME"], start.Environment["USER"], start.Environment["LOGNAME"]) = (Homes.GetOrAdd(Name, FindHome), Name, Name);
+        }
+
         return start;
     }
 
@@ -33,6 +41,15 @@ public sealed record OSUser(string Name)
     /// <exception cref="MigrationException"><c>OSUserUnknown</c>, <c>OSUserIsRoot</c>.</exception>
     public FileOwner Numbers() => Ask("-u") is var user and not 0 ? new(user, Ask("-g")) : throw new MigrationException("OSUserIsRoot", MigrationErrorKind.InvalidArgument,
         $"'{Name}' is root on this machine, and PostgreSQL refuses to run as root. Name another user with -OSUser, such as postgres.");
+
+    // programs of another user look for their settings in that user's home, not in that of this process; getent knows users of a directory service too
+    private static string FindHome(string name)
+    {
+        using var process = Process.Start(new ProcessStartInfo("getent", ["passwd", "--", name]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        string[] fields = process.StandardOutput.ReadToEnd().Trim().Split(':');
+        process.WaitForExit();
+        return fields.Length > 5 && fields[5].Length > 0 ? fields[5] : "/";
+    }
 
     private uint Ask(string what)
     {

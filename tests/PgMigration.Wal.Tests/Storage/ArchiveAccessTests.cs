@@ -135,14 +135,27 @@ public sealed class ArchiveAccessTests : IDisposable
     }
 
     [Fact]
-    public void Credentials_that_another_user_must_get_itself_are_told()
+    public void Another_user_gets_all_that_it_takes_to_assume_a_role()
     {
         File.WriteAllText(_file, "[prod]\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = base\nregion = eu-west-3\n[base]\naws_access_key_id = AKIA1\naws_secret_access_key = topsecret\n");
         var watch = new WatchedWarnings();
 
         var portable = (ArchiveAccess.To("s3://wal-bucket/prod") with { Profile = "prod", ProfileFile = _file }).ForAnotherUser(watch);
 
-        Assert.False(portable.HasKeys);
+        var role = Assert.IsType<RoleSource>(portable.Source);
+        Assert.Equal(("arn:aws:iam::123456789012:role/r", "eu-west-3", "AKIA1"), (role.RoleArn, role.Region, Assert.IsType<KeySource>(role.Source).AccessKeyId));
+        Assert.Empty(watch.Warnings);
+        Assert.DoesNotContain("topsecret", portable.ToString() + role + role.Source, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_role_of_temporary_keys_is_told_to_end()
+    {
+        File.WriteAllText(_file, "[prod]\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = base\n[base]\naws_access_key_id = ASIA1\naws_secret_access_key = topsecret\naws_session_token = token\n");
+        var watch = new WatchedWarnings();
+
+        _ = (ArchiveAccess.To("s3://wal-bucket/prod") with { Region = "eu-west-3", Profile = "prod", ProfileFile = _file }).ForAnotherUser(watch);
+
         Assert.Contains("'prod'", Assert.Single(watch.Warnings), StringComparison.Ordinal);
     }
 
