@@ -21,14 +21,15 @@ internal static class BucketSettings
         access = access with
         {
             Endpoint = (settings.Find("AWS_ENDPOINT_URL_S3") ?? settings.Find("AWS_ENDPOINT_URL") ?? settings.Find("AWS_ENDPOINT")) is { } endpoint ? ArchiveAccess.ParseEndpoint(endpoint.Value) : null,
-            PathStyle = PathStyle(settings),
+            PathStyle = Switch(settings, "AWS_S3_FORCE_PATH_STYLE"),
+            UsesListV1 = Switch(settings, "S3_USE_LIST_OBJECTS_V1") ?? false,
             Region = NotOfEnvironment(settings.Find("AWS_REGION"), "AWS_REGION"),
             CertificateAuthorities = Authorities(settings),
         };
         return Keys(settings, access);
     }
 
-    private static bool? PathStyle(ArchiveSettings settings) => settings.Find("AWS_S3_FORCE_PATH_STYLE") is not { } setting ? null
+    private static bool? Switch(ArchiveSettings settings, string name) => settings.Find(name) is not { } setting ? null
         : setting.Value.ToUpperInvariant() switch
         {
             "TRUE" or "T" or "1" => true, // as Go's strconv.ParseBool

@@ -23,6 +23,16 @@ public sealed class ArchiveSettingsTests : IDisposable
     }
 
     [Fact]
+    public void Version_1_of_the_list_request_is_chosen_by_its_setting()
+    {
+        Assert.False(Read().To("s3://bucket/prod").UsesListV1);
+
+        _environment["WALG_S3_USE_LIST_OBJECTS_V1"] = "true";
+
+        Assert.True(Read().To("s3://bucket/prod").UsesListV1);
+    }
+
+    [Fact]
     public void The_file_is_read_the_environment_goes_before_it_and_an_empty_variable_is_none()
     {
         string file = Config(new { WALG_S3_PREFIX = "s3://of-file/prod", AWS_REGION = "eu-central-1", AWS_S3_FORCE_PATH_STYLE = true, walg_download_concurrency = 7, AWS_ENDPOINT = "http://127.0.0.1:1" });
@@ -122,6 +132,7 @@ public sealed class ArchiveSettingsTests : IDisposable
     [InlineData("WALG_S3_SSE_C", "EncryptionNotSupported", "SSE-C")]
     [InlineData("WALG_S3_CA_CERT_FILE", "ArchiveSettingInvalid", "PEM")]
     [InlineData("AWS_S3_FORCE_PATH_STYLE", "ArchiveSettingInvalid", "true or false")]
+    [InlineData("WALG_S3_USE_LIST_OBJECTS_V1", "ArchiveSettingInvalid", "true or false")]
     [InlineData("WALG_PGP_KEY_PATH", "EncryptionKeyInvalid", "cannot be read")]
     [InlineData("WALG_LIBSODIUM_KEY", "EncryptionKeyInvalid", "25 characters")]
     public void A_setting_that_cannot_be_heeded_is_refused_by_its_name(string name, string errorId, string expected)
