@@ -42,7 +42,7 @@ public abstract class AwsCmdlet : MigrationCmdlet
 
     /// <summary>The credentials that the parameters name; those of the session where they name none. At most one of the results is not null.</summary>
     /// <param name="withSession">Whether the session of AWS.Tools is asked.</param>
-    /// <exception cref="MigrationException"><c>AwsParametersInvalid</c>, <c>CredentialsUnreadable</c>.</exception>
+    /// <exception cref="MigrationException"><c>AwsParametersInvalid</c>, <c>SessionCredentialsUnreadable</c>.</exception>
     private protected AwsChoice Choose(bool withSession)
     {
         bool hasKey = (AccessKey ?? SecretKey ?? SessionToken) is not null;

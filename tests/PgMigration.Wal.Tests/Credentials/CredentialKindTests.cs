@@ -147,7 +147,7 @@ public sealed class CredentialKindTests : IDisposable
     }
 
     [Fact]
-    public async Task Role_credentials_are_renewed_before_they_end_and_when_they_are_refused()
+    public async Task Role_credentials_are_renewed_before_they_end()
     {
         _aws.Lifetime = TimeSpan.FromSeconds(2);
         using var storage = ArchiveStorage.Open(_files.Access(_aws, "role"), Quick);
